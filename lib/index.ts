@@ -1,0 +1,1 @@
+export { MlcError, type ErrorCode } from "./errors.js";
