@@ -1,1 +1,1 @@
-export { MlcError, type ErrorCode } from "./errors.js";
+export { type ErrorCode, MlcError } from "./errors.js";
