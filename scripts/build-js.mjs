@@ -8,15 +8,25 @@ import { build } from "esbuild";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const dist = path.join(root, "dist");
-const tsc = path.join(path.dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
+const tsc = path.join(
+  path.dirname(createRequire(import.meta.url).resolve("typescript/package.json")),
+  "bin/tsc",
+);
 
 /** The command line and the compile child process are programs, not importable modules: ESM only. */
 const esmOnly = (file) => file.startsWith(`cli${path.sep}`);
 
-const sources = readdirSync(path.join(root, "lib"), { recursive: true })
-  .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"));
+const sources = readdirSync(path.join(root, "lib"), { recursive: true }).filter(
+  (file) => file.endsWith(".ts") && !file.endsWith(".d.ts"),
+);
 const entries = (files) => files.map((file) => path.join(root, "lib", file));
-const common = { outbase: path.join(root, "lib"), platform: "node", target: "node20", sourcemap: true, logLevel: "warning" };
+const common = {
+  outbase: path.join(root, "lib"),
+  platform: "node",
+  target: "node20",
+  sourcemap: true,
+  logLevel: "warning",
+};
 
 rmSync(dist, { recursive: true, force: true });
 await build({ ...common, entryPoints: entries(sources), outdir: path.join(dist, "esm"), format: "esm" });
@@ -30,5 +40,8 @@ await build({
   banner: { js: 'const __importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
 });
 execFileSync(process.execPath, [tsc, "-p", path.join(root, "tsconfig.build.json")], { stdio: "inherit" });
-cpSync(path.join(dist, "esm"), path.join(dist, "cjs"), { recursive: true, filter: (file) => !/\.(js|js\.map)$/.test(file) });
+cpSync(path.join(dist, "esm"), path.join(dist, "cjs"), {
+  recursive: true,
+  filter: (file) => !/\.(js|js\.map)$/.test(file),
+});
 writeFileSync(path.join(dist, "cjs", "package.json"), '{ "type": "commonjs" }\n');

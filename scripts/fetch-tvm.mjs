@@ -5,7 +5,16 @@
 // pip is only the downloader: nothing is installed and no Python runs afterwards.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -35,7 +44,9 @@ function findPython() {
       // not this one
     }
   }
-  return fail("expected a Python 3 with pip on the PATH (it only downloads Apache TVM), found none; install python3-pip and rerun");
+  return fail(
+    "expected a Python 3 with pip on the PATH (it only downloads Apache TVM), found none; install python3-pip and rerun",
+  );
 }
 
 const platform = process.argv[2] ?? `${process.platform}-${process.arch}`;
@@ -55,9 +66,28 @@ try {
   const wheels = path.join(staging, "wheels");
   console.error(`fetch-tvm: downloading Apache TVM for ${platform} (about 100 MB)`);
   run([
-    "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps",
-    "--only-binary", ":all:", "--implementation", "cp", "--python-version", "3.12", "--abi", "cp312", "--abi", "none",
-    ...tags.flatMap((tag) => ["--platform", tag]), "--dest", wheels, "-r", requirements,
+    "-m",
+    "pip",
+    "download",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--require-hashes",
+    "--no-deps",
+    "--only-binary",
+    ":all:",
+    "--implementation",
+    "cp",
+    "--python-version",
+    "3.12",
+    "--abi",
+    "cp312",
+    "--abi",
+    "none",
+    ...tags.flatMap((tag) => ["--platform", tag]),
+    "--dest",
+    wheels,
+    "-r",
+    requirements,
   ]);
   for (const wheel of readdirSync(wheels)) run(["-m", "zipfile", "-e", path.join(wheels, wheel), staging]);
   rmSync(wheels, { recursive: true });

@@ -1,0 +1,22 @@
+// `npm run check`: types, lint and format of TypeScript and C++, and the structure rules.
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const bin = (name) => path.join(root, "node_modules", ".bin", name);
+
+const CHECKS = [
+  ["types", bin("tsc"), ["--noEmit", "-p", "tsconfig.json"]],
+  ["lint and format (TypeScript)", bin("biome"), ["check", "--error-on-warnings", "."]],
+  ["format (C++)", process.execPath, ["scripts/clang-format.mjs"]],
+  ["structure", process.execPath, ["scripts/check-structure.mjs"]],
+];
+
+let failed = false;
+for (const [name, command, args] of CHECKS) {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: "inherit" });
+  console.log(`${status === 0 ? "ok    " : "FAILED"} ${name}`);
+  failed ||= status !== 0;
+}
+process.exit(failed ? 1 : 0);
