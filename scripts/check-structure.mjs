@@ -20,12 +20,12 @@ const MAY_IMPORT = {
 
 /** The order of the rooms inside lib/compiler: an import may go back to an earlier room, never forward. */
 const COMPILER_ORDER = [
+  "models",
   "importer",
   "quantization",
   "ir",
   "kernels",
   "nn",
-  "models",
   "passes",
   "codegen",
   ".",

@@ -1,0 +1,18 @@
+// Qwen 3 (dense): queries and keys are RMS-normalised per head before rotation.
+import type { Architecture } from "./architecture.js";
+import { expectValue, readSharedConfig } from "./hugging-face-config.js";
+
+const traits = { qkvBias: false, qkNorm: true } as const;
+
+export const qwen3: Architecture = {
+  name: "qwen3",
+  modelTypes: ["qwen3"],
+  classNames: ["Qwen3ForCausalLM"],
+  ggufNames: ["qwen3"],
+  traits,
+  fromHuggingFace(config) {
+    expectValue(config, "attention_bias", false);
+    expectValue(config, "use_sliding_window", false);
+    return { architecture: "qwen3", ...traits, ...readSharedConfig({ head_dim: 128, ...config }) };
+  },
+};
