@@ -1,0 +1,144 @@
+import { MlcError } from "../errors.js";
+
+/** What `compile` may be told. Every field has a default. */
+export interface CompileOptions {
+  /** Folder of the package; default `<source name>-<quantization>` in the working directory. Replaced if it is a package. */
+  readonly output?: string;
+  /** Weight scheme: "keep" (a GGUF's own formats, default for such a source) or one of the schemes of docs/quantization.md. */
+  readonly quantization?: string;
+  /** "cpu" (this machine), "cpu:CPU" or "cpu:CPU@TRIPLE" with LLVM names. */
+  readonly target?: string;
+  /** Longest context to serve, tokens; default the model's, at most 8192. */
+  readonly contextLength?: number;
+  /** Most sequences in one decode step; default 16. */
+  readonly maxBatch?: number;
+  /** Most rows in one prefill step, tokens; default 512. */
+  readonly prefillChunk?: number;
+  /** Folder for TVMScript text after each phase. */
+  readonly debugDump?: string;
+  /** Ends the compilation; nothing is left behind. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (event: CompileProgress) => void;
+}
+
+/** One step of progress: `done` of `total` units of a phase, 0 of 0 where a phase has no measure. */
+export interface CompileProgress {
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+  readonly note?: string;
+}
+
+/** The limits a package is compiled for. */
+export interface CompileLimits {
+  /** Tokens of one sequence. */
+  readonly contextLength: number;
+  /** Sequences of one decode step. */
+  readonly maxBatch: number;
+  /** Rows of one prefill step. */
+  readonly prefillChunk: number;
+}
+
+/** Options as the compile process receives them: plain data. */
+export interface CompileRequest {
+  readonly source: string;
+  /** Absolute path of the package folder, or the working directory to name one in. */
+  readonly output: string | undefined;
+  readonly quantization: string | undefined;
+  readonly target: string;
+  readonly limits: Partial<CompileLimits>;
+  readonly debugDump: string | undefined;
+}
+
+const DEFAULT_CONTEXT_LENGTH = 8192;
+const DEFAULT_MAX_BATCH = 16;
+const DEFAULT_PREFILL_CHUNK = 512;
+
+const NAMES = new Set([
+  "output",
+  "quantization",
+  "target",
+  "contextLength",
+  "maxBatch",
+  "prefillChunk",
+  "debugDump",
+  "signal",
+  "onProgress",
+]);
+
+/**
+ * Checks the caller's options.
+ * @throws MlcError ERR_INVALID_ARGUMENT for a wrong value or an unknown name.
+ */
+export function compileRequest(source: string, options: CompileOptions): CompileRequest {
+  if (typeof source !== "string" || source === "")
+    throw new MlcError(
+      "ERR_INVALID_ARGUMENT",
+      `Expected the path of a Hugging Face folder or a .gguf file but received ${JSON.stringify(source)}.`,
+    );
+  for (const name of Object.keys(options))
+    if (!NAMES.has(name))
+      throw new MlcError(
+        "ERR_INVALID_ARGUMENT",
+        `Expected one of the compile options ${[...NAMES].join(", ")} but received "${name}".`,
+      );
+  return {
+    source,
+    output: text(options, "output"),
+    quantization: text(options, "quantization"),
+    target: text(options, "target") ?? "cpu",
+    limits: {
+      ...count(options, "contextLength", 1 << 22),
+      ...count(options, "maxBatch", 1024),
+      ...count(options, "prefillChunk", 1 << 16),
+    },
+    debugDump: text(options, "debugDump"),
+  };
+}
+
+/**
+ * The limits for a model of `modelContext` tokens.
+ * @throws MlcError ERR_INVALID_ARGUMENT for a context longer than the model's.
+ */
+export function resolveLimits(requested: Partial<CompileLimits>, modelContext: number): CompileLimits {
+  const contextLength = requested.contextLength ?? Math.min(modelContext, DEFAULT_CONTEXT_LENGTH);
+  if (contextLength > modelContext)
+    throw new MlcError(
+      "ERR_INVALID_ARGUMENT",
+      `Expected contextLength of at most ${modelContext} tokens (the model's) but received ${contextLength}.`,
+      { details: { contextLength, modelContext } },
+    );
+  const maxBatch = requested.maxBatch ?? DEFAULT_MAX_BATCH;
+  return {
+    contextLength,
+    maxBatch,
+    // A step may hold one row of each sequence even where prompts are fed in smaller pieces.
+    prefillChunk: Math.max(requested.prefillChunk ?? Math.min(DEFAULT_PREFILL_CHUNK, contextLength), maxBatch),
+  };
+}
+
+function text(options: CompileOptions, name: keyof CompileOptions): string | undefined {
+  const value = options[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== "string" || value === "")
+    throw new MlcError(
+      "ERR_INVALID_ARGUMENT",
+      `Expected a non-empty string for ${name} but received ${JSON.stringify(value)}.`,
+    );
+  return value;
+}
+
+function count(
+  options: CompileOptions,
+  name: keyof CompileLimits,
+  most: number,
+): Partial<Record<keyof CompileLimits, number>> {
+  const value = options[name];
+  if (value === undefined) return {};
+  if (!Number.isInteger(value) || value < 1 || value > most)
+    throw new MlcError(
+      "ERR_INVALID_ARGUMENT",
+      `Expected an integer between 1 and ${most} for ${name} but received ${JSON.stringify(value)}.`,
+    );
+  return { [name]: value };
+}
