@@ -20,6 +20,14 @@ export function findContradictions(manifest: Manifest): string[] {
   return problems;
 }
 
+/** Bytes of keys and values of one token in all layers. */
+export function kvBytesPerToken(
+  model: Pick<Manifest["model"], "layers" | "keyValueHeads" | "headDim">,
+  dtype: Manifest["kvCache"]["dtype"],
+): number {
+  return 2 * model.layers * model.keyValueHeads * model.headDim * DTYPE_BYTES[dtype];
+}
+
 function expectEqual(problems: string[], place: string, expected: unknown, received: unknown): void {
   if (expected !== received) problems.push(`${place}: expected ${expected} but received ${received}`);
 }
@@ -35,7 +43,7 @@ function checkModel({ model, limits, kvCache }: Manifest, problems: string[]): v
       `limits.contextLength: expected at most model.contextLength ${model.contextLength} but received ${limits.contextLength}`,
     );
   }
-  const bytesPerToken = 2 * model.layers * model.keyValueHeads * model.headDim * DTYPE_BYTES[kvCache.dtype];
+  const bytesPerToken = kvBytesPerToken(model, kvCache.dtype);
   expectEqual(problems, "kvCache.bytesPerToken", bytesPerToken, kvCache.bytesPerToken);
   expectEqual(problems, "kvCache.pageBytes", bytesPerToken * limits.pageSize, kvCache.pageBytes);
 }

@@ -170,6 +170,11 @@ export function parseManifest(json: string, where: string = MANIFEST_FILE): Mani
   return checkManifest(value, where);
 }
 
+/** Whether `name` may name a file of a package. */
+export function isPackagePath(name: string): boolean {
+  return packagePath.safeParse(name).success;
+}
+
 /** Checks a manifest already parsed (or about to be written); errors as `parseManifest`. */
 export function checkManifest(value: unknown, where: string = MANIFEST_FILE): Manifest {
   checkVersion(value, where);
