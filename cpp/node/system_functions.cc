@@ -1,0 +1,97 @@
+/*!
+ * \file node/system_functions.cc
+ * \brief mapFile, loadLibrary and setErrorFactory.
+ */
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#include <signal.h>
+#endif
+
+#include <string>
+
+#include "node/argument_check.h"
+#include "node/class_definition.h"
+#include "node/external_memory.h"
+#include "node/value_conversion.h"
+#include "node/value_handle.h"
+#include "support/mapped_file.h"
+
+namespace node_mlc {
+
+namespace {
+
+napi_value Undefined(napi_env env) {
+  napi_value undefined;
+  Check(env, napi_get_undefined(env, &undefined));
+  return undefined;
+}
+
+/*! \brief Loads a shared library for good; returns the reason of a failure. */
+std::string LoadLibraryFile(const std::string& path) {
+#ifdef _WIN32
+  const int length = MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, nullptr, 0);
+  std::wstring wide(length, L'\0');
+  MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, wide.data(), length);
+  if (LoadLibraryExW(wide.c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH) != nullptr) return "";
+  return "Windows error " + std::to_string(GetLastError());
+#else
+  // A library may install a SIGSEGV handler when it is loaded (libtvm_ffi does); V8's WebAssembly traps need theirs.
+  struct sigaction before;
+  sigaction(SIGSEGV, nullptr, &before);
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  const std::string reason = library == nullptr ? dlerror() : "";
+  sigaction(SIGSEGV, &before, nullptr);
+  return reason;
+#endif
+}
+
+// loadLibrary(path: string): void
+napi_value LoadLibraryMethod(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "loadLibrary", {String("path")});
+    const std::string path = args.GetString(0);
+    const std::string reason = LoadLibraryFile(path);
+    if (!reason.empty()) {
+      throw CodedError("ERR_COMPILER_NOT_FOUND", "Expected a loadable library at " + path + " but received: " + reason);
+    }
+    return Undefined(env);
+  });
+}
+
+// mapFile(path: string): Uint8Array
+napi_value MapFile(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "mapFile", {String("path")});
+    std::unique_ptr<MappedFile> file = MappedFile::Open(args.GetString(0));
+    const size_t size = file->size();
+    uint8_t* data = file->data();
+    napi_value array;
+    napi_value buffer = MakeExternalArrayBuffer(env, data, size, std::move(file));
+    Check(env, napi_create_typedarray(env, napi_uint8_array, size, buffer, 0, &array));
+    return array;
+  });
+}
+
+// setErrorFactory(factory: (code, message, details?) => MlcError): void
+napi_value SetErrorFactory(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "setErrorFactory", {Callback("factory")});
+    AddonData* data = AddonData::Get(env);
+    if (data->error_factory != nullptr) Check(env, napi_delete_reference(env, data->error_factory));
+    data->error_factory = nullptr;
+    Check(env, napi_create_reference(env, args[0], 1, &data->error_factory));
+    return Undefined(env);
+  });
+}
+
+}  // namespace
+
+void DefineSystemFunctions(napi_env env, napi_value exports) {
+  DefineFunctionOn(env, exports, "setErrorFactory", SetErrorFactory);
+  DefineFunctionOn(env, exports, "loadLibrary", LoadLibraryMethod);
+  DefineFunctionOn(env, exports, "mapFile", MapFile);
+}
+
+}  // namespace node_mlc

@@ -1,0 +1,94 @@
+/**
+ * The whole native surface of the addon, declared in one file; nothing else loads the addon. What each member does is
+ * documented where lib/ffi exports it.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { isErrorCode, MlcError } from "../errors.js";
+import type {
+  Device,
+  DType,
+  FfiArgument,
+  FfiCallback,
+  FfiFloat,
+  FfiFunction,
+  FfiModule,
+  FfiObject,
+  FfiValue,
+  Shape,
+  Tensor,
+  TypedArray,
+} from "./value.js";
+
+/** A class whose instances come from native code only: usable with `instanceof`, not with `new`. */
+export interface NativeClass<T> {
+  readonly prototype: T;
+  [Symbol.hasInstance](value: unknown): value is T;
+}
+
+export interface NativeAddon {
+  readonly FfiObject: NativeClass<FfiObject>;
+  readonly FfiFunction: NativeClass<FfiFunction>;
+  readonly FfiModule: NativeClass<FfiModule> & { loadFromFile(path: string): FfiModule };
+  readonly Tensor: NativeClass<Tensor> & {
+    empty(shape: readonly number[], dtype: string, device?: Device): Tensor;
+    from(array: TypedArray, shape: readonly number[], dtype?: string): Tensor;
+  };
+  readonly FfiFloat: new (value: number) => FfiFloat;
+  readonly DType: NativeClass<DType>;
+  readonly Device: NativeClass<Device>;
+  readonly Shape: NativeClass<Shape>;
+  createDType(name: string): DType;
+  createDevice(device: Device): Device;
+  createShape(dimensions: readonly number[]): Shape;
+  bindGlobalFunction(name: string): ((...args: FfiArgument[]) => FfiValue) | undefined;
+  getGlobalFunction(name: string): FfiFunction | undefined;
+  registerGlobalFunction(name: string, fn: FfiCallback | FfiFunction, override: boolean): void;
+  loadLibrary(path: string): void;
+  mapFile(path: string): Uint8Array;
+  setErrorFactory(
+    factory: (code: string, message: string, details?: Record<string, unknown>) => MlcError,
+  ): void;
+}
+
+/** The folder of this package: the nearest one above this file whose package.json has its name. */
+export const packageRoot = findPackageRoot(path.dirname(fileURLToPath(import.meta.url)));
+
+export const native: NativeAddon = loadAddon();
+
+function findPackageRoot(folder: string): string {
+  const manifest = path.join(folder, "package.json");
+  if (existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).name === "node-mlc") return folder;
+  const parent = path.dirname(folder);
+  if (parent === folder)
+    throw new MlcError("ERR_NATIVE", "Expected node-mlc's package.json above its own files.");
+  return findPackageRoot(parent);
+}
+
+function loadAddon(): NativeAddon {
+  const require = createRequire(import.meta.url);
+  // For a build in another folder, such as the one with sanitizers.
+  const override = process.env.NODE_MLC_ADDON;
+  let addon: NativeAddon;
+  try {
+    addon = override === undefined ? require("node-gyp-build")(packageRoot) : require(path.resolve(override));
+  } catch (cause) {
+    throw new MlcError(
+      "ERR_NATIVE",
+      `Expected the native addon of node-mlc for ${process.platform}-${process.arch} but it does not load: ` +
+        `${cause instanceof Error ? cause.message : String(cause)}. Run \`npm run build:native\` in a source checkout.`,
+      { cause },
+    );
+  }
+  addon.setErrorFactory(
+    (code, message, details) =>
+      new MlcError(
+        isErrorCode(code) ? code : "ERR_NATIVE",
+        message,
+        details === undefined ? {} : { details },
+      ),
+  );
+  return addon;
+}
