@@ -1,6 +1,7 @@
 /*!
  * \file addon.cc
- * \brief Entry of the core library: makes the environment's state and defines every class, in one visible list.
+ * \brief Entry of the core library: makes the environment's state and defines every class, in one
+ * visible list.
  */
 #include <node_api.h>
 

@@ -21,10 +21,9 @@ AddonData* AddonData::Create(napi_env env) {
   napi_set_instance_data(
       env, data, [](napi_env, void* pointer, void*) { delete static_cast<AddonData*>(pointer); },
       nullptr);
-  // Hooks run in reverse order, so this one runs before the reaper's thread-safe function is torn down, and both run
-  // before the instance data above is deleted.
-  napi_add_env_cleanup_hook(env, CloseReaper,
-                            new std::shared_ptr<ReferenceReaper>(data->reaper));
+  // Hooks run in reverse order, so this one runs before the reaper's thread-safe function is torn
+  // down, and both run before the instance data above is deleted.
+  napi_add_env_cleanup_hook(env, CloseReaper, new std::shared_ptr<ReferenceReaper>(data->reaper));
   return data;
 }
 

@@ -1,6 +1,7 @@
 /*!
  * \file node/addon_data.h
- * \brief What the addon keeps for one environment (the main thread or one worker). There are no static JS references.
+ * \brief What the addon keeps for one environment (the main thread or one worker). There are no
+ * static JS references.
  */
 #ifndef NODE_MLC_NODE_ADDON_DATA_H_
 #define NODE_MLC_NODE_ADDON_DATA_H_
@@ -34,7 +35,8 @@ struct AddonData {
   /*! \brief (code, message, details) => MlcError; set by lib/ffi/native.ts. */
   napi_ref error_factory = nullptr;
 
-  /*! \brief The handle that the constructor being run must adopt; null when JavaScript calls the constructor itself. */
+  /*! \brief The handle that the constructor being run must adopt; null when JavaScript calls the
+   * constructor itself. */
   ValueHandle* handle_under_construction = nullptr;
 
   /*! \brief Shared with callbacks and errors held by TVM, which may outlive the environment. */

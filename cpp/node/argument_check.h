@@ -4,8 +4,8 @@
  *
  * \code
  * // submit(id: number, tokens: Int32Array, onTokens?: Function)
- * const Arguments args(env, info, "submit", {Number("id"), TypedArray("tokens"), Optional(Callback("onTokens"))});
- * \endcode
+ * const Arguments args(env, info, "submit", {Number("id"), TypedArray("tokens"),
+ * Optional(Callback("onTokens"))}); \endcode
  */
 #ifndef NODE_MLC_NODE_ARGUMENT_CHECK_H_
 #define NODE_MLC_NODE_ARGUMENT_CHECK_H_
@@ -124,7 +124,8 @@ inline ArgumentRule Optional(ArgumentRule rule) {
   return rule;
 }
 
-/*! \brief The checked arguments of one call; the constructor throws CodedError(ERR_INVALID_ARGUMENT). */
+/*! \brief The checked arguments of one call; the constructor throws
+ * CodedError(ERR_INVALID_ARGUMENT). */
 class Arguments {
  public:
   Arguments(napi_env env, napi_callback_info info, const char* method,

@@ -1,6 +1,7 @@
 /*!
  * \file node/class_definition.h
- * \brief Defines the JavaScript classes of the addon, with inheritance (which Node-API leaves to the caller).
+ * \brief Defines the JavaScript classes of the addon, with inheritance (which Node-API leaves to
+ * the caller).
  */
 #ifndef NODE_MLC_NODE_CLASS_DEFINITION_H_
 #define NODE_MLC_NODE_CLASS_DEFINITION_H_
@@ -19,7 +20,8 @@ namespace node_mlc {
 napi_value ConstructWrapped(napi_env env, napi_callback_info info);
 
 /*! \brief Adds a function to `target`. */
-inline void DefineFunctionOn(napi_env env, napi_value target, const char* name, napi_callback callback) {
+inline void DefineFunctionOn(napi_env env, napi_value target, const char* name,
+                             napi_callback callback) {
   napi_value function;
   Check(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function));
   Check(env, napi_set_named_property(env, target, name, function));
@@ -32,15 +34,18 @@ class ClassDefinition {
       : env_(env), name_(name), wrap_class_(wrap_class) {}
 
   ClassDefinition& Method(const char* name, napi_callback callback) {
-    properties_.push_back({name, nullptr, callback, nullptr, nullptr, nullptr, napi_default_method, nullptr});
+    properties_.push_back(
+        {name, nullptr, callback, nullptr, nullptr, nullptr, napi_default_method, nullptr});
     return *this;
   }
   ClassDefinition& Static(const char* name, napi_callback callback) {
-    statics_.push_back({name, nullptr, callback, nullptr, nullptr, nullptr, napi_default_method, nullptr});
+    statics_.push_back(
+        {name, nullptr, callback, nullptr, nullptr, nullptr, napi_default_method, nullptr});
     return *this;
   }
   ClassDefinition& Getter(const char* name, napi_callback callback) {
-    properties_.push_back({name, nullptr, nullptr, callback, nullptr, nullptr, napi_configurable, nullptr});
+    properties_.push_back(
+        {name, nullptr, nullptr, callback, nullptr, nullptr, napi_configurable, nullptr});
     return *this;
   }
   /*! \brief [Symbol.dispose]() where the runtime has the symbol. */
@@ -52,7 +57,8 @@ class ClassDefinition {
     Check(env_, napi_get_named_property(env_, symbol_class, "dispose", &symbol));
     Check(env_, napi_typeof(env_, symbol, &type));
     if (type == napi_symbol) {
-      properties_.push_back({nullptr, symbol, callback, nullptr, nullptr, nullptr, napi_default_method, nullptr});
+      properties_.push_back(
+          {nullptr, symbol, callback, nullptr, nullptr, nullptr, napi_default_method, nullptr});
     }
     return *this;
   }
@@ -65,16 +71,17 @@ class ClassDefinition {
   void Define(napi_value exports) {
     napi_value constructor, prototype;
     Check(env_, napi_define_class(env_, name_, NAPI_AUTO_LENGTH, ConstructWrapped,
-                                  reinterpret_cast<void*>(static_cast<uintptr_t>(wrap_class_)), 0, nullptr,
-                                  &constructor));
-    // Not given to napi_define_class(): V8 would bind them to instances of this very class, and derived classes could
-    // not inherit them. The type tag is checked by each method instead.
+                                  reinterpret_cast<void*>(static_cast<uintptr_t>(wrap_class_)), 0,
+                                  nullptr, &constructor));
+    // Not given to napi_define_class(): V8 would bind them to instances of this very class, and
+    // derived classes could not inherit them. The type tag is checked by each method instead.
     Check(env_, napi_get_named_property(env_, constructor, "prototype", &prototype));
     Check(env_, napi_define_properties(env_, prototype, properties_.size(), properties_.data()));
     Check(env_, napi_define_properties(env_, constructor, statics_.size(), statics_.data()));
     if (has_base_) Inherit(constructor);
     AddonData* data = AddonData::Get(env_);
-    Check(env_, napi_create_reference(env_, constructor, 1, &data->classes[static_cast<size_t>(wrap_class_)]));
+    Check(env_, napi_create_reference(env_, constructor, 1,
+                                      &data->classes[static_cast<size_t>(wrap_class_)]));
     Check(env_, napi_set_named_property(env_, exports, name_, constructor));
   }
 
@@ -90,7 +97,8 @@ class ClassDefinition {
 
   void Inherit(napi_value constructor) {
     napi_value base, base_prototype, prototype;
-    Check(env_, napi_get_reference_value(env_, AddonData::Get(env_)->classes[static_cast<size_t>(base_)], &base));
+    Check(env_, napi_get_reference_value(
+                    env_, AddonData::Get(env_)->classes[static_cast<size_t>(base_)], &base));
     Check(env_, napi_get_named_property(env_, base, "prototype", &base_prototype));
     Check(env_, napi_get_named_property(env_, constructor, "prototype", &prototype));
     SetPrototype(prototype, base_prototype);

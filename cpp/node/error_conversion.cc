@@ -19,7 +19,8 @@ namespace ffi = tvm::ffi;
 
 namespace {
 
-/*! \brief A JavaScript exception on its way through TVM, as the `extra_context` of the TVM error. */
+/*! \brief A JavaScript exception on its way through TVM, as the `extra_context` of the TVM error.
+ */
 class JsExceptionObj : public ffi::Object {
  public:
   JsExceptionObj(std::shared_ptr<ReferenceReaper> reaper, napi_ref reference)
@@ -27,7 +28,8 @@ class JsExceptionObj : public ffi::Object {
   ~JsExceptionObj() { reaper->Release(reference); }
 
   std::shared_ptr<ReferenceReaper> reaper;
-  /*! \brief A one-element array that holds the exception: a reference to a primitive is not possible. */
+  /*! \brief A one-element array that holds the exception: a reference to a primitive is not
+   * possible. */
   napi_ref reference;
 
   TVM_FFI_DECLARE_OBJECT_INFO_FINAL("node_mlc.JsException", JsExceptionObj, ffi::Object);
@@ -135,9 +137,8 @@ void ThrowFfiError(napi_env env, const ffi::Error& error) {
     SetString(env, details, "kind", std::string(error.kind()));
     SetString(env, details, "backtrace", std::string(error.backtrace()));
   }
-  napi_value value = MakeError(env, "ERR_NATIVE",
-                               std::string(error.kind()) + ": " + std::string(error.message()),
-                               details);
+  napi_value value = MakeError(
+      env, "ERR_NATIVE", std::string(error.kind()) + ": " + std::string(error.message()), details);
   if (value != nullptr) napi_throw(env, value);
 }
 
@@ -178,15 +179,15 @@ ffi::Error TakeJsException(napi_env env) {
       napi_create_reference(env, holder, 1, &reference) != napi_ok) {
     return ffi::Error(kind, message, "");
   }
-  ffi::ObjectRef context =
-      JsException(ffi::make_object<JsExceptionObj>(data->reaper, reference));
+  ffi::ObjectRef context = JsException(ffi::make_object<JsExceptionObj>(data->reaper, reference));
   return ffi::Error(kind, message, "", std::nullopt, context);
 }
 
 ffi::Error TakeRaisedError() {
   TVMFFIObjectHandle handle = nullptr;
   TVMFFIErrorMoveFromRaised(&handle);
-  if (handle == nullptr) return ffi::Error("InternalError", "A TVM call failed without an error.", "");
+  if (handle == nullptr)
+    return ffi::Error("InternalError", "A TVM call failed without an error.", "");
   return ffi::details::ObjectUnsafe::ObjectRefFromObjectPtr<ffi::Error>(
       ffi::details::ObjectUnsafe::ObjectPtrFromOwned<ffi::Object>(
           static_cast<TVMFFIObject*>(handle)));

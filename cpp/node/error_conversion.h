@@ -1,6 +1,7 @@
 /*!
  * \file node/error_conversion.h
- * \brief C++ exceptions to JavaScript errors and back. No exception crosses the boundary in either direction.
+ * \brief C++ exceptions to JavaScript errors and back. No exception crosses the boundary in either
+ * direction.
  */
 #ifndef NODE_MLC_NODE_ERROR_CONVERSION_H_
 #define NODE_MLC_NODE_ERROR_CONVERSION_H_
@@ -14,7 +15,8 @@
 
 namespace node_mlc {
 
-/*! \brief Thrown to unwind C++ when a JavaScript exception is pending (or the environment no longer runs JavaScript). */
+/*! \brief Thrown to unwind C++ when a JavaScript exception is pending (or the environment no longer
+ * runs JavaScript). */
 struct JsExceptionPending {};
 
 /*! \brief Turns a failed Node-API status into JsExceptionPending or CodedError(ERR_NATIVE). */
@@ -25,15 +27,16 @@ inline void Check(napi_env env, napi_status status) {
   if (status != napi_ok) ThrowStatus(env, status);
 }
 
-/*! \brief An MlcError value with `code`; `details` may be nullptr. Returns nullptr when JavaScript cannot run. */
+/*! \brief An MlcError value with `code`; `details` may be nullptr. Returns nullptr when JavaScript
+ * cannot run. */
 napi_value MakeError(napi_env env, const std::string& code, const std::string& message,
                      napi_value details = nullptr);
 
 /*! \brief Throws an MlcError in JavaScript. */
 void ThrowCoded(napi_env env, const std::string& code, const std::string& message);
 
-/*! \brief Throws the JavaScript form of a TVM error: the original JS exception when a callback of this environment
- *  raised it, else MlcError(ERR_NATIVE, details: {kind, backtrace}). */
+/*! \brief Throws the JavaScript form of a TVM error: the original JS exception when a callback of
+ * this environment raised it, else MlcError(ERR_NATIVE, details: {kind, backtrace}). */
 void ThrowFfiError(napi_env env, const tvm::ffi::Error& error);
 
 /*! \brief Throws the current C++ exception in JavaScript; call inside `catch (...)` only. */

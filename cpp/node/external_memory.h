@@ -17,17 +17,18 @@ namespace node_mlc {
 /*!
  * \brief An ArrayBuffer over [data, data + size) that keeps `owner` alive until it is collected.
  *
- * Where the runtime forbids external buffers (Electron's memory cage) it is a copy: writes through it are then lost,
- * which `copied` reports.
+ * Where the runtime forbids external buffers (Electron's memory cage) it is a copy: writes through
+ * it are then lost, which `copied` reports.
  */
 template <typename Owner>
-napi_value MakeExternalArrayBuffer(napi_env env, void* data, size_t size, std::unique_ptr<Owner> owner,
-                                   bool* copied = nullptr) {
+napi_value MakeExternalArrayBuffer(napi_env env, void* data, size_t size,
+                                   std::unique_ptr<Owner> owner, bool* copied = nullptr) {
   napi_value buffer;
   if (copied != nullptr) *copied = false;
   if (size > 0) {
     const napi_status status = napi_create_external_arraybuffer(
-        env, data, size, [](napi_env, void*, void* hint) { delete static_cast<Owner*>(hint); }, owner.get(), &buffer);
+        env, data, size, [](napi_env, void*, void* hint) { delete static_cast<Owner*>(hint); },
+        owner.get(), &buffer);
     if (status == napi_ok) {
       owner.release();
       return buffer;

@@ -20,7 +20,8 @@ namespace ffi = tvm::ffi;
 
 namespace {
 
-/*! \brief A global function with its parsed schema, behind one JavaScript function (bindGlobalFunction). */
+/*! \brief A global function with its parsed schema, behind one JavaScript function
+ * (bindGlobalFunction). */
 struct BoundFunction {
   ffi::Function function;
   std::shared_ptr<const FunctionSchema> schema;
@@ -37,7 +38,9 @@ class CallArguments {
     Check(env, napi_get_cb_info(env, info, &count_, large_.data(), nullptr, nullptr));
   }
   size_t size() const { return count_; }
-  napi_value operator[](size_t index) const { return large_.empty() ? small_[index] : large_[index]; }
+  napi_value operator[](size_t index) const {
+    return large_.empty() ? small_[index] : large_[index];
+  }
   napi_value self() const { return self_; }
   void* data() const { return data_; }
 
@@ -49,9 +52,10 @@ class CallArguments {
   void* data_ = nullptr;
 };
 
-/*! \brief Converts, calls, converts back. `function` is a copy: a callback may dispose the handle it came from. */
-napi_value Invoke(napi_env env, ffi::Function function, std::shared_ptr<const FunctionSchema> schema,
-                  const CallArguments& args) {
+/*! \brief Converts, calls, converts back. `function` is a copy: a callback may dispose the handle
+ * it came from. */
+napi_value Invoke(napi_env env, ffi::Function function,
+                  std::shared_ptr<const FunctionSchema> schema, const CallArguments& args) {
   static const TypeSchema kUntyped;
   std::vector<ffi::Any> values;
   values.reserve(args.size());
@@ -60,9 +64,11 @@ napi_value Invoke(napi_env env, ffi::Function function, std::shared_ptr<const Fu
     values.push_back(ToFfi(env, args[i], typed ? schema->arguments[i] : kUntyped));
   }
   ffi::Any result;
-  auto* handle = const_cast<ffi::FunctionObj*>(static_cast<const ffi::FunctionObj*>(function.get()));
+  auto* handle =
+      const_cast<ffi::FunctionObj*>(static_cast<const ffi::FunctionObj*>(function.get()));
   static_assert(sizeof(ffi::Any) == sizeof(TVMFFIAny), "ffi::Any is laid out as TVMFFIAny");
-  if (TVMFFIFunctionCall(handle, reinterpret_cast<TVMFFIAny*>(values.data()), static_cast<int32_t>(values.size()),
+  if (TVMFFIFunctionCall(handle, reinterpret_cast<TVMFFIAny*>(values.data()),
+                         static_cast<int32_t>(values.size()),
                          reinterpret_cast<TVMFFIAny*>(&result)) != 0) {
     throw TakeRaisedError();
   }
@@ -70,7 +76,8 @@ napi_value Invoke(napi_env env, ffi::Function function, std::shared_ptr<const Fu
 }
 
 std::shared_ptr<const FunctionSchema> GlobalSchema(const std::string& name) {
-  static const ffi::Function metadata = ffi::Function::GetGlobalRequired("ffi.GetGlobalFuncMetadata");
+  static const ffi::Function metadata =
+      ffi::Function::GetGlobalRequired("ffi.GetGlobalFuncMetadata");
   return ParseFunctionSchema(metadata(name).cast<ffi::String>());
 }
 
@@ -81,8 +88,9 @@ napi_value Call(napi_env env, napi_callback_info info) {
     ValueHandle* handle = UnwrapThis(env, args.self(), "an FfiFunction");
     auto function = handle->value.as<ffi::Function>();
     if (!function.has_value()) {
-      throw CodedError("ERR_INVALID_ARGUMENT", "Illegal invocation: expected an FfiFunction as `this` but received " +
-                                                   handle->value.GetTypeKey() + ".");
+      throw CodedError("ERR_INVALID_ARGUMENT",
+                       "Illegal invocation: expected an FfiFunction as `this` but received " +
+                           handle->value.GetTypeKey() + ".");
     }
     return Invoke(env, *function, handle->schema, args);
   });
@@ -108,10 +116,12 @@ napi_value BindGlobalFunction(napi_env env, napi_callback_info info) {
       return function;
     }
     auto bound = std::make_unique<BoundFunction>(BoundFunction{*global, GlobalSchema(name)});
-    Check(env, napi_create_function(env, name.data(), name.size(), CallBound, bound.get(), &function));
+    Check(env,
+          napi_create_function(env, name.data(), name.size(), CallBound, bound.get(), &function));
     Check(env, napi_add_finalizer(
                    env, function, bound.get(),
-                   [](napi_env, void* data, void*) { delete static_cast<BoundFunction*>(data); }, nullptr, nullptr));
+                   [](napi_env, void* data, void*) { delete static_cast<BoundFunction*>(data); },
+                   nullptr, nullptr));
     bound.release();
     return function;
   });
@@ -143,9 +153,10 @@ napi_value RegisterGlobalFunction(napi_env env, napi_callback_info info) {
     const std::string name = args.GetString(0);
     auto function = ToFfi(env, args[1], TypeSchema()).as<ffi::Function>();
     if (!function.has_value()) {
-      throw CodedError("ERR_INVALID_ARGUMENT",
-                       "Expected a function for 'function' of registerGlobalFunction() but received " +
-                           Describe(env, args[1]) + ".");
+      throw CodedError(
+          "ERR_INVALID_ARGUMENT",
+          "Expected a function for 'function' of registerGlobalFunction() but received " +
+              Describe(env, args[1]) + ".");
     }
     ffi::Function::SetGlobal(name, *function, args.GetBoolean(2));
     napi_value undefined;

@@ -16,7 +16,8 @@ namespace ffi = tvm::ffi;
 
 namespace {
 
-/*! \brief One reference to a JavaScript function, released by whoever drops the TVM function last. */
+/*! \brief One reference to a JavaScript function, released by whoever drops the TVM function last.
+ */
 class JsFunction {
  public:
   JsFunction(std::shared_ptr<ReferenceReaper> reaper, napi_ref reference)
@@ -35,9 +36,9 @@ class JsFunction {
  private:
   ffi::Any Call(const TVMFFIAny* args, int32_t count) const {
     if (!reaper_->CanCallJavaScript()) {
-      TVM_FFI_THROW(RuntimeError)
-          << "A JavaScript callback was called on another thread than the one that made it, or after its environment "
-             "ended. Callbacks run only on their own JavaScript thread.";
+      TVM_FFI_THROW(RuntimeError) << "A JavaScript callback was called on another thread than the "
+                                     "one that made it, or after its environment "
+                                     "ended. Callbacks run only on their own JavaScript thread.";
     }
     napi_env env = reaper_->env();
     napi_handle_scope scope;
@@ -55,7 +56,8 @@ class JsFunction {
     } catch (const JsExceptionPending&) {
       throw TakeJsException(env);
     } catch (const CodedError& error) {
-      ThrowCoded(env, error.code(), error.what());  // so that the caller of TVM gets this very error back
+      ThrowCoded(env, error.code(),
+                 error.what());  // so that the caller of TVM gets this very error back
       throw TakeJsException(env);
     }
   }
@@ -83,9 +85,8 @@ ffi::Function MakeJsFunction(napi_env env, napi_value function) {
   if (data == nullptr) throw JsExceptionPending();
   napi_ref reference;
   Check(env, napi_create_reference(env, function, 1, &reference));
-  return ffi::Function::FromExternC(
-      new JsFunction(data->reaper, reference), JsFunction::SafeCall,
-      [](void* self) { delete static_cast<JsFunction*>(self); });
+  return ffi::Function::FromExternC(new JsFunction(data->reaper, reference), JsFunction::SafeCall,
+                                    [](void* self) { delete static_cast<JsFunction*>(self); });
 }
 
 }  // namespace node_mlc

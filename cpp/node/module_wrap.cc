@@ -22,8 +22,9 @@ ffi::Module ThisModule(napi_env env, napi_value self) {
   ValueHandle* handle = UnwrapThis(env, self, "an FfiModule");
   auto module = handle->value.as<ffi::Module>();
   if (!module.has_value()) {
-    throw CodedError("ERR_INVALID_ARGUMENT", "Illegal invocation: expected an FfiModule as `this` but received " +
-                                                 handle->value.GetTypeKey() + ".");
+    throw CodedError("ERR_INVALID_ARGUMENT",
+                     "Illegal invocation: expected an FfiModule as `this` but received " +
+                         handle->value.GetTypeKey() + ".");
   }
   return *module;
 }
@@ -31,13 +32,16 @@ ffi::Module ThisModule(napi_env env, napi_value self) {
 // getFunction(name: string, queryImports = true): FfiFunction
 napi_value GetFunction(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
-    const Arguments args(env, info, "getFunction", {String("name"), Optional(Boolean("queryImports"))});
+    const Arguments args(env, info, "getFunction",
+                         {String("name"), Optional(Boolean("queryImports"))});
     ffi::Module module = ThisModule(env, args.self());
     const std::string name = args.GetString(0);
-    ffi::Optional<ffi::Function> function = module->GetFunction(name, !args.Has(1) || args.GetBoolean(1));
+    ffi::Optional<ffi::Function> function =
+        module->GetFunction(name, !args.Has(1) || args.GetBoolean(1));
     if (!function.has_value()) {
       throw CodedError("ERR_INVALID_ARGUMENT", "Expected a function of this module (kind \"" +
-                                                   std::string(module->kind()) + "\") but received \"" + name + "\".");
+                                                   std::string(module->kind()) +
+                                                   "\") but received \"" + name + "\".");
     }
     return ToJs(env, *function);
   });

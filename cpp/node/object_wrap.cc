@@ -1,6 +1,7 @@
 /*!
  * \file node/object_wrap.cc
- * \brief FfiObject (type key, fields by reflection, dispose) and the typed literals FfiFloat, DType, Device, Shape.
+ * \brief FfiObject (type key, fields by reflection, dispose) and the typed literals FfiFloat,
+ * DType, Device, Shape.
  */
 #include <tvm/ffi/container/shape.h>
 #include <tvm/ffi/device.h>
@@ -43,7 +44,8 @@ void Adopt(napi_env env, napi_value self, std::unique_ptr<ValueHandle> handle) {
 
 const ffi::Object* ThisObject(napi_env env, napi_value self) {
   const auto* object = UnwrapThis(env, self, "an FfiObject")->value.as<ffi::Object>();
-  if (object == nullptr) throw CodedError("ERR_INVALID_ARGUMENT", "Expected an FfiObject but received a literal.");
+  if (object == nullptr)
+    throw CodedError("ERR_INVALID_ARGUMENT", "Expected an FfiObject but received a literal.");
   return object;
 }
 
@@ -76,8 +78,8 @@ napi_value GetField(napi_env env, napi_callback_info info) {
     const std::string name = args.GetString(0);
     const TVMFFIFieldInfo* field = FindField(TVMFFIGetTypeInfo(object->type_index()), name);
     if (field == nullptr) {
-      throw CodedError("ERR_INVALID_ARGUMENT", "Expected a field of " + object->GetTypeKey() + " but received \"" +
-                                                   name + "\".");
+      throw CodedError("ERR_INVALID_ARGUMENT", "Expected a field of " + object->GetTypeKey() +
+                                                   " but received \"" + name + "\".");
     }
     ffi::Any value;
     const char* address = reinterpret_cast<const char*>(object) + field->offset;
@@ -100,7 +102,8 @@ napi_value GetFieldNames(napi_env env, napi_callback_info info) {
       const TVMFFITypeInfo* level = depth == type->type_depth ? type : type->type_ancestors[depth];
       for (int32_t i = 0; i < level->num_fields; ++i) {
         const TVMFFIByteArray& name = level->fields[i].name;
-        Check(env, napi_set_element(env, names, count++, ToJsString(env, std::string(name.data, name.size))));
+        Check(env, napi_set_element(env, names, count++,
+                                    ToJsString(env, std::string(name.data, name.size))));
       }
     }
     return names;
@@ -190,7 +193,8 @@ napi_value CreateShape(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
     const Arguments args(env, info, "shape", {Array("dimensions")});
     const std::vector<int64_t> dimensions = ToShape(env, args[0]);
-    return WrapLiteral(env, WrapClass::kShape, ffi::Any(ffi::Shape(dimensions.begin(), dimensions.end())));
+    return WrapLiteral(env, WrapClass::kShape,
+                       ffi::Any(ffi::Shape(dimensions.begin(), dimensions.end())));
   });
 }
 
@@ -209,7 +213,8 @@ napi_value ConstructWrapped(napi_env env, napi_callback_info info) {
     if (handle == nullptr) {
       if (static_cast<WrapClass>(reinterpret_cast<uintptr_t>(data)) != WrapClass::kFloat) {
         throw CodedError("ERR_INVALID_ARGUMENT",
-                         "This class has no public constructor: its instances come from calls of TVM functions.");
+                         "This class has no public constructor: its instances come from calls of "
+                         "TVM functions.");
       }
       const Arguments args(env, info, "FfiFloat", {Number("value")});
       handle = std::make_unique<ValueHandle>();
@@ -225,17 +230,20 @@ ValueHandle* TryUnwrap(napi_env env, napi_value value) {
   void* data = nullptr;
   napi_valuetype type;
   if (napi_typeof(env, value, &type) != napi_ok || type != napi_object) return nullptr;
-  if (napi_check_object_type_tag(env, value, &kValueHandleTag, &ours) != napi_ok || !ours) return nullptr;
+  if (napi_check_object_type_tag(env, value, &kValueHandleTag, &ours) != napi_ok || !ours)
+    return nullptr;
   return napi_unwrap(env, value, &data) == napi_ok ? static_cast<ValueHandle*>(data) : nullptr;
 }
 
 ValueHandle* UnwrapThis(napi_env env, napi_value self, const char* expected) {
   ValueHandle* handle = TryUnwrap(env, self);
   if (handle == nullptr) {
-    throw CodedError("ERR_INVALID_ARGUMENT", std::string("Illegal invocation: expected ") + expected +
-                                                 " as `this` but received " + Describe(env, self) + ".");
+    throw CodedError("ERR_INVALID_ARGUMENT", std::string("Illegal invocation: expected ") +
+                                                 expected + " as `this` but received " +
+                                                 Describe(env, self) + ".");
   }
-  if (handle->disposed) throw CodedError("ERR_DISPOSED", std::string("This was disposed: ") + expected + ".");
+  if (handle->disposed)
+    throw CodedError("ERR_DISPOSED", std::string("This was disposed: ") + expected + ".");
   return handle;
 }
 
@@ -243,7 +251,8 @@ napi_value Wrap(napi_env env, WrapClass wrap_class, std::unique_ptr<ValueHandle>
   AddonData* addon = AddonData::Get(env);
   if (addon == nullptr) throw JsExceptionPending();
   napi_value constructor, object;
-  Check(env, napi_get_reference_value(env, addon->classes[static_cast<size_t>(wrap_class)], &constructor));
+  Check(env, napi_get_reference_value(env, addon->classes[static_cast<size_t>(wrap_class)],
+                                      &constructor));
   addon->handle_under_construction = handle.release();
   const napi_status status = napi_new_instance(env, constructor, 0, nullptr, &object);
   // Still there when the constructor did not run.

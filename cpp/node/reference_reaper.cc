@@ -9,14 +9,16 @@ std::shared_ptr<ReferenceReaper> ReferenceReaper::Create(napi_env env) {
   std::shared_ptr<ReferenceReaper> reaper(new ReferenceReaper(env, std::this_thread::get_id()));
   napi_value name;
   napi_create_string_utf8(env, "node_mlc.reaper", NAPI_AUTO_LENGTH, &name);
-  // Node's thread-safe function may call back until it is finalized, so it owns a share of the reaper.
+  // Node's thread-safe function may call back until it is finalized, so it owns a share of the
+  // reaper.
   auto* share = new std::shared_ptr<ReferenceReaper>(reaper);
   napi_status status = napi_create_threadsafe_function(
       env, nullptr, nullptr, name, /*max_queue_size=*/0, /*initial_thread_count=*/1, share,
       OnWakeFinalized, share, OnWake, &reaper->wake_);
   if (status != napi_ok) {
     delete share;
-    reaper->wake_ = nullptr;  // references queued by other threads wait for the next Release() on this thread
+    reaper->wake_ =
+        nullptr;  // references queued by other threads wait for the next Release() on this thread
   } else {
     napi_unref_threadsafe_function(env, reaper->wake_);
   }

@@ -18,11 +18,12 @@ namespace node_mlc {
  * \brief The graveyard of one environment's references.
  *
  * Rules, each of which was a bug somewhere before it was a rule:
- *  1. A napi_ref is deleted only on the thread of its environment. Release() on another thread queues it and wakes that
- *     thread through one thread-safe function.
+ *  1. A napi_ref is deleted only on the thread of its environment. Release() on another thread
+ * queues it and wakes that thread through one thread-safe function.
  *  2. The thread-safe function never keeps the event loop alive (it is unreferenced at once).
- *  3. After Close() (the environment is going away) nothing of Node-API is called: Node frees the references itself.
- * Shared ownership: callbacks and tensors held by TVM may outlive the environment.
+ *  3. After Close() (the environment is going away) nothing of Node-API is called: Node frees the
+ * references itself. Shared ownership: callbacks and tensors held by TVM may outlive the
+ * environment.
  */
 class ReferenceReaper {
  public:
@@ -35,7 +36,8 @@ class ReferenceReaper {
   /*! \brief The environment ends: later releases do nothing. JavaScript thread only. */
   void Close();
 
-  /*! \brief Whether this is the JavaScript thread of a living environment, so that Node-API may be called. */
+  /*! \brief Whether this is the JavaScript thread of a living environment, so that Node-API may be
+   * called. */
   bool CanCallJavaScript() const;
 
   /*! \brief The environment; valid only while CanCallJavaScript(). */
@@ -50,9 +52,9 @@ class ReferenceReaper {
   const napi_env env_;
   const std::thread::id thread_;
   mutable std::mutex mutex_;
-  bool closed_ = false;                       // guarded by mutex_
-  std::vector<napi_ref> pending_;             // guarded by mutex_
-  napi_threadsafe_function wake_ = nullptr;   // guarded by mutex_
+  bool closed_ = false;                      // guarded by mutex_
+  std::vector<napi_ref> pending_;            // guarded by mutex_
+  napi_threadsafe_function wake_ = nullptr;  // guarded by mutex_
 };
 
 }  // namespace node_mlc

@@ -1,6 +1,6 @@
 /*!
  * \file node/system_functions.cc
- * \brief mapFile, loadLibrary and setErrorFactory.
+ * \brief mapFile, cpuFeatures, cpuName, loadLibrary and setErrorFactory.
  */
 #ifdef _WIN32
 #include <windows.h>
@@ -16,6 +16,7 @@
 #include "node/external_memory.h"
 #include "node/value_conversion.h"
 #include "node/value_handle.h"
+#include "support/cpu_features.h"
 #include "support/mapped_file.h"
 
 namespace node_mlc {
@@ -37,7 +38,8 @@ std::string LoadLibraryFile(const std::string& path) {
   if (LoadLibraryExW(wide.c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH) != nullptr) return "";
   return "Windows error " + std::to_string(GetLastError());
 #else
-  // A library may install a SIGSEGV handler when it is loaded (libtvm_ffi does); V8's WebAssembly traps need theirs.
+  // A library may install a SIGSEGV handler when it is loaded (libtvm_ffi does); V8's WebAssembly
+  // traps need theirs.
   struct sigaction before;
   sigaction(SIGSEGV, nullptr, &before);
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -54,7 +56,8 @@ napi_value LoadLibraryMethod(napi_env env, napi_callback_info info) {
     const std::string path = args.GetString(0);
     const std::string reason = LoadLibraryFile(path);
     if (!reason.empty()) {
-      throw CodedError("ERR_COMPILER_NOT_FOUND", "Expected a loadable library at " + path + " but received: " + reason);
+      throw CodedError("ERR_COMPILER_NOT_FOUND",
+                       "Expected a loadable library at " + path + " but received: " + reason);
     }
     return Undefined(env);
   });
@@ -72,6 +75,24 @@ napi_value MapFile(napi_env env, napi_callback_info info) {
     Check(env, napi_create_typedarray(env, napi_uint8_array, size, buffer, 0, &array));
     return array;
   });
+}
+
+// cpuFeatures(): string[]
+napi_value GetCpuFeatures(napi_env env, napi_callback_info) {
+  return Guard(env, [&] {
+    napi_value names;
+    uint32_t index = 0;
+    Check(env, napi_create_array(env, &names));
+    for (const std::string& name : CpuFeatures()) {
+      Check(env, napi_set_element(env, names, index++, ToJsString(env, name)));
+    }
+    return names;
+  });
+}
+
+// cpuName(): string
+napi_value GetCpuName(napi_env env, napi_callback_info) {
+  return Guard(env, [&] { return ToJsString(env, CpuName()); });
 }
 
 // setErrorFactory(factory: (code, message, details?) => MlcError): void
@@ -92,6 +113,8 @@ void DefineSystemFunctions(napi_env env, napi_value exports) {
   DefineFunctionOn(env, exports, "setErrorFactory", SetErrorFactory);
   DefineFunctionOn(env, exports, "loadLibrary", LoadLibraryMethod);
   DefineFunctionOn(env, exports, "mapFile", MapFile);
+  DefineFunctionOn(env, exports, "cpuFeatures", GetCpuFeatures);
+  DefineFunctionOn(env, exports, "cpuName", GetCpuName);
 }
 
 }  // namespace node_mlc

@@ -29,8 +29,9 @@ ffi::Tensor ThisTensor(napi_env env, napi_value self) {
   ValueHandle* handle = UnwrapThis(env, self, "a Tensor");
   auto tensor = handle->value.as<ffi::Tensor>();
   if (!tensor.has_value()) {
-    throw CodedError("ERR_INVALID_ARGUMENT", "Illegal invocation: expected a Tensor as `this` but received " +
-                                                 handle->value.GetTypeKey() + ".");
+    throw CodedError("ERR_INVALID_ARGUMENT",
+                     "Illegal invocation: expected a Tensor as `this` but received " +
+                         handle->value.GetTypeKey() + ".");
   }
   return *tensor;
 }
@@ -47,7 +48,8 @@ size_t CheckedElements(const std::vector<int64_t>& shape, DLDataType dtype) {
   }
   for (int64_t dimension : shape) {
     if (elements > limit / static_cast<uint64_t>(dimension) / element_bytes) {
-      throw CodedError("ERR_INVALID_ARGUMENT", "Expected a shape of at most 2^53 bytes but received a larger one.");
+      throw CodedError("ERR_INVALID_ARGUMENT",
+                       "Expected a shape of at most 2^53 bytes but received a larger one.");
     }
     elements *= static_cast<uint64_t>(dimension);
   }
@@ -56,9 +58,11 @@ size_t CheckedElements(const std::vector<int64_t>& shape, DLDataType dtype) {
 
 /*! \brief Uninitialised, 64-byte aligned (TVM's allocator; kernels assume this alignment). */
 ffi::Tensor Allocate(const std::vector<int64_t>& shape, DLDataType dtype, DLDevice device) {
-  static const ffi::Function allocate = ffi::Function::GetGlobalRequired("runtime.TVMTensorAllocWithScope");
+  static const ffi::Function allocate =
+      ffi::Function::GetGlobalRequired("runtime.TVMTensorAllocWithScope");
   CheckedElements(shape, dtype);
-  return allocate(ffi::Shape(shape.begin(), shape.end()), dtype, device, nullptr).cast<ffi::Tensor>();
+  return allocate(ffi::Shape(shape.begin(), shape.end()), dtype, device, nullptr)
+      .cast<ffi::Tensor>();
 }
 
 struct ElementType {
@@ -68,10 +72,12 @@ struct ElementType {
   size_t bytes;
 };
 constexpr ElementType kElementTypes[] = {
-    {kDLFloat, 32, napi_float32_array, 4}, {kDLFloat, 64, napi_float64_array, 8}, {kDLInt, 8, napi_int8_array, 1},
-    {kDLInt, 16, napi_int16_array, 2},     {kDLInt, 32, napi_int32_array, 4},     {kDLInt, 64, napi_bigint64_array, 8},
-    {kDLUInt, 8, napi_uint8_array, 1},     {kDLUInt, 16, napi_uint16_array, 2},   {kDLUInt, 32, napi_uint32_array, 4},
-    {kDLUInt, 64, napi_biguint64_array, 8}, {kDLFloat, 16, napi_uint16_array, 2}, {kDLBfloat, 16, napi_uint16_array, 2},
+    {kDLFloat, 32, napi_float32_array, 4}, {kDLFloat, 64, napi_float64_array, 8},
+    {kDLInt, 8, napi_int8_array, 1},       {kDLInt, 16, napi_int16_array, 2},
+    {kDLInt, 32, napi_int32_array, 4},     {kDLInt, 64, napi_bigint64_array, 8},
+    {kDLUInt, 8, napi_uint8_array, 1},     {kDLUInt, 16, napi_uint16_array, 2},
+    {kDLUInt, 32, napi_uint32_array, 4},   {kDLUInt, 64, napi_biguint64_array, 8},
+    {kDLFloat, 16, napi_uint16_array, 2},  {kDLBfloat, 16, napi_uint16_array, 2},
 };
 constexpr ElementType kByteElement = {kDLUInt, 8, napi_uint8_array, 1};
 
@@ -84,17 +90,20 @@ const ElementType& ElementTypeOf(DLDataType dtype) {
 
 napi_value MakeView(napi_env env, const ffi::Tensor& tensor, const ElementType& type) {
   if (Raw(tensor)->device.device_type != kDLCPU) {
-    throw CodedError("ERR_INVALID_ARGUMENT", "Expected a tensor in CPU memory but received one on " +
-                                                 DeviceTypeName(Raw(tensor)->device.device_type) +
-                                                 ". Copy it to the CPU first.");
+    throw CodedError("ERR_INVALID_ARGUMENT",
+                     "Expected a tensor in CPU memory but received one on " +
+                         DeviceTypeName(Raw(tensor)->device.device_type) +
+                         ". Copy it to the CPU first.");
   }
   if (!tensor.IsContiguous()) {
-    throw CodedError("ERR_INVALID_ARGUMENT", "Expected a contiguous tensor but received a strided one.");
+    throw CodedError("ERR_INVALID_ARGUMENT",
+                     "Expected a contiguous tensor but received a strided one.");
   }
   const size_t size = ffi::GetDataSize(*Raw(tensor));
   char* data = static_cast<char*>(Raw(tensor)->data) + Raw(tensor)->byte_offset;
   napi_value view;
-  napi_value buffer = MakeExternalArrayBuffer(env, data, size, std::make_unique<ffi::Tensor>(tensor));
+  napi_value buffer =
+      MakeExternalArrayBuffer(env, data, size, std::make_unique<ffi::Tensor>(tensor));
   Check(env, napi_create_typedarray(env, type.array, size / type.bytes, buffer, 0, &view));
   return view;
 }
@@ -155,7 +164,8 @@ napi_value Bytes(napi_env env, napi_callback_info info) {
 // static empty(shape: number[], dtype: string, device?: Device): Tensor
 napi_value Empty(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
-    const Arguments args(env, info, "Tensor.empty", {Anything("shape"), Anything("dtype"), Optional(Object("device"))});
+    const Arguments args(env, info, "Tensor.empty",
+                         {Anything("shape"), Anything("dtype"), Optional(Object("device"))});
     const DLDevice device = args.Has(2) ? ToDevice(env, args[2]) : DLDevice{kDLCPU, 0};
     return ToJs(env, Allocate(ToShape(env, args[0]), ToDataType(env, args[1]), device));
   });
@@ -171,7 +181,8 @@ DLDataType DefaultDataType(napi_typedarray_type array) {
 // static from(array: TypedArray, shape: number[], dtype?: string): Tensor
 napi_value From(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
-    const Arguments args(env, info, "Tensor.from", {TypedArray("array"), Anything("shape"), Optional(Anything("dtype"))});
+    const Arguments args(env, info, "Tensor.from",
+                         {TypedArray("array"), Anything("shape"), Optional(Anything("dtype"))});
     napi_typedarray_type type;
     size_t length = 0;
     void* data = nullptr;

@@ -19,15 +19,24 @@ namespace {
 
 SchemaKind KindOf(const std::string& type) {
   static const std::unordered_map<std::string, SchemaKind> kKinds = {
-      {"int", SchemaKind::kInt},           {"ffi.BigInt", SchemaKind::kInt},
-      {"float", SchemaKind::kFloat},       {"bool", SchemaKind::kBool},
-      {"ffi.String", SchemaKind::kString}, {"std::string", SchemaKind::kString},
-      {"const char*", SchemaKind::kString}, {"DataType", SchemaKind::kDataType},
-      {"Device", SchemaKind::kDevice},     {"ffi.Shape", SchemaKind::kShape},
-      {"void*", SchemaKind::kPointer},     {"ffi.Array", SchemaKind::kSequence},
-      {"ffi.List", SchemaKind::kSequence}, {"ffi.Map", SchemaKind::kMap},
-      {"ffi.Dict", SchemaKind::kMap},      {"Optional", SchemaKind::kOptional},
-      {"Variant", SchemaKind::kVariant},   {"Tuple", SchemaKind::kTuple},
+      {"int", SchemaKind::kInt},
+      {"ffi.BigInt", SchemaKind::kInt},
+      {"float", SchemaKind::kFloat},
+      {"bool", SchemaKind::kBool},
+      {"ffi.String", SchemaKind::kString},
+      {"std::string", SchemaKind::kString},
+      {"const char*", SchemaKind::kString},
+      {"DataType", SchemaKind::kDataType},
+      {"Device", SchemaKind::kDevice},
+      {"ffi.Shape", SchemaKind::kShape},
+      {"void*", SchemaKind::kPointer},
+      {"ffi.Array", SchemaKind::kSequence},
+      {"ffi.List", SchemaKind::kSequence},
+      {"ffi.Map", SchemaKind::kMap},
+      {"ffi.Dict", SchemaKind::kMap},
+      {"Optional", SchemaKind::kOptional},
+      {"Variant", SchemaKind::kVariant},
+      {"Tuple", SchemaKind::kTuple},
   };
   auto found = kKinds.find(type);
   return found == kKinds.end() ? SchemaKind::kAny : found->second;
@@ -58,10 +67,10 @@ TypeSchema Parse(const json::Object& schema) {
   for (const ffi::Any& item : Arguments(schema)) {
     result.items.push_back(Parse(item.cast<json::Object>()));
   }
-  const size_t needed = result.kind == SchemaKind::kMap ? 2
-                        : result.kind == SchemaKind::kSequence || result.kind == SchemaKind::kOptional
-                            ? 1
-                            : 0;
+  const size_t needed =
+      result.kind == SchemaKind::kMap                                                ? 2
+      : result.kind == SchemaKind::kSequence || result.kind == SchemaKind::kOptional ? 1
+                                                                                     : 0;
   while (result.items.size() < needed) result.items.emplace_back();
   return result;
 }

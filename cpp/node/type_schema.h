@@ -1,6 +1,7 @@
 /*!
  * \file node/type_schema.h
- * \brief The type schema of a TVM function, parsed once: it decides how JavaScript numbers and strings convert.
+ * \brief The type schema of a TVM function, parsed once: it decides how JavaScript numbers and
+ * strings convert.
  */
 #ifndef NODE_MLC_NODE_TYPE_SCHEMA_H_
 #define NODE_MLC_NODE_TYPE_SCHEMA_H_

@@ -41,7 +41,8 @@ const TypeSchema& StripOptional(const TypeSchema& schema) {
   return *inner;
 }
 
-/*! \brief The member of `schema` (itself, or an alternative of a Variant) that is of `kind`, or nullptr. */
+/*! \brief The member of `schema` (itself, or an alternative of a Variant) that is of `kind`, or
+ * nullptr. */
 const TypeSchema* Find(const TypeSchema& schema, SchemaKind kind) {
   const TypeSchema& inner = StripOptional(schema);
   if (inner.kind == kind) return &inner;
@@ -136,7 +137,8 @@ ffi::Any MapToFfi(napi_env env, napi_value value, const TypeSchema& schema, int 
     Check(env, napi_get_element(env, entry, 0, &key));
     Check(env, napi_get_element(env, entry, 1, &element));
     map.Set(Convert(env, key, map_schema != nullptr ? map_schema->items[0] : kAnySchema, depth + 1),
-            Convert(env, element, map_schema != nullptr ? map_schema->items[1] : kAnySchema, depth + 1));
+            Convert(env, element, map_schema != nullptr ? map_schema->items[1] : kAnySchema,
+                    depth + 1));
   }
   return map;
 }
@@ -172,7 +174,8 @@ ffi::Any TypedArrayToFfi(napi_env env, napi_value value, const TypeSchema& schem
     return ffi::Bytes(static_cast<const char*>(data), length);
   }
   throw CodedError("ERR_INVALID_ARGUMENT",
-                   "Expected a Uint8Array (bytes) or a Tensor but received another typed array. Make a Tensor of it "
+                   "Expected a Uint8Array (bytes) or a Tensor but received another typed array. "
+                   "Make a Tensor of it "
                    "with Tensor.from(array, shape).");
 }
 
@@ -192,14 +195,15 @@ ffi::Any ObjectToFfi(napi_env env, napi_value value, const TypeSchema& schema, i
   if (IsPlainObject(env, value)) return PlainObjectToFfi(env, value, schema, depth);
   if (IsJsMap(env, value)) return MapToFfi(env, value, schema, depth);
   throw CodedError("ERR_INVALID_ARGUMENT",
-                   "Expected a primitive, an array, a Map, a plain object, a function or an FFI object but received an "
+                   "Expected a primitive, an array, a Map, a plain object, a function or an FFI "
+                   "object but received an "
                    "instance of another class.");
 }
 
 ffi::Any Convert(napi_env env, napi_value value, const TypeSchema& schema, int depth) {
   if (depth > kMaxDepth) {
-    throw CodedError("ERR_INVALID_ARGUMENT", "Expected containers nested at most " +
-                                                 std::to_string(kMaxDepth) + " deep.");
+    throw CodedError("ERR_INVALID_ARGUMENT",
+                     "Expected containers nested at most " + std::to_string(kMaxDepth) + " deep.");
   }
   napi_valuetype type;
   Check(env, napi_typeof(env, value, &type));
@@ -217,7 +221,8 @@ ffi::Any Convert(napi_env env, napi_value value, const TypeSchema& schema, int d
     case napi_bigint:
       return BigIntToFfi(env, value);
     case napi_string:
-      if (StripOptional(schema).kind == SchemaKind::kDataType) return ffi::Any(ToDataType(env, value));
+      if (StripOptional(schema).kind == SchemaKind::kDataType)
+        return ffi::Any(ToDataType(env, value));
       return ffi::String(ToUtf8(env, value));
     case napi_function:
       return MakeJsFunction(env, value);

@@ -15,7 +15,8 @@
 
 namespace node_mlc {
 
-/*! \brief Converts for a parameter of type `schema`; throws CodedError(ERR_INVALID_ARGUMENT or ERR_DISPOSED). */
+/*! \brief Converts for a parameter of type `schema`; throws CodedError(ERR_INVALID_ARGUMENT or
+ * ERR_DISPOSED). */
 tvm::ffi::Any ToFfi(napi_env env, napi_value value, const TypeSchema& schema);
 
 /*! \brief A new JavaScript value; throws JsExceptionPending. */

@@ -18,7 +18,8 @@
 namespace node_mlc {
 
 /*!
- * \brief One owned FFI value: an object (node, function, module, tensor) or a typed literal (FfiFloat, DType, ...).
+ * \brief One owned FFI value: an object (node, function, module, tensor) or a typed literal
+ * (FfiFloat, DType, ...).
  *
  * The JavaScript object owns it: dispose() drops the value at once, the finalizer drops the handle.
  */
@@ -37,7 +38,8 @@ ValueHandle* TryUnwrap(napi_env env, napi_value value);
 /*! \brief A new JavaScript object of class `wrap_class` that owns `handle`. */
 napi_value Wrap(napi_env env, WrapClass wrap_class, std::unique_ptr<ValueHandle> handle);
 
-/*! \brief The `this` of a native method: a living handle; throws ERR_INVALID_ARGUMENT or ERR_DISPOSED. */
+/*! \brief The `this` of a native method: a living handle; throws ERR_INVALID_ARGUMENT or
+ * ERR_DISPOSED. */
 ValueHandle* UnwrapThis(napi_env env, napi_value self, const char* expected);
 
 /*! \brief Defines FfiObject and the classes of typed literals on `exports`. */

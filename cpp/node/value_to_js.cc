@@ -33,9 +33,9 @@ struct DeviceName {
   const char* name;
 };
 constexpr DeviceName kDeviceNames[] = {
-    {kDLCPU, "cpu"},       {kDLCUDA, "cuda"},     {kDLCUDAHost, "cuda_host"}, {kDLOpenCL, "opencl"},
-    {kDLVulkan, "vulkan"}, {kDLMetal, "metal"},   {kDLROCM, "rocm"},          {kDLHexagon, "hexagon"},
-    {kDLWebGPU, "webgpu"},
+    {kDLCPU, "cpu"},       {kDLCUDA, "cuda"},       {kDLCUDAHost, "cuda_host"},
+    {kDLOpenCL, "opencl"}, {kDLVulkan, "vulkan"},   {kDLMetal, "metal"},
+    {kDLROCM, "rocm"},     {kDLHexagon, "hexagon"}, {kDLWebGPU, "webgpu"},
 };
 
 napi_value IntToJs(napi_env env, int64_t integer) {
@@ -156,8 +156,9 @@ napi_value ToJs(napi_env env, ffi::Any any) {
       break;
   }
   if (any.type_index() >= kTVMFFIStaticObjectBegin) return ObjectToJs(env, std::move(any));
-  throw CodedError("ERR_NATIVE", "Expected a value that JavaScript can hold but received one of FFI type " +
-                                     any.GetTypeKey() + ".");
+  throw CodedError("ERR_NATIVE",
+                   "Expected a value that JavaScript can hold but received one of FFI type " +
+                       any.GetTypeKey() + ".");
 }
 
 napi_value ToJsString(napi_env env, const std::string& text) {
@@ -187,9 +188,10 @@ napi_value ToJsDevice(napi_env env, DLDevice device) {
   handle->value = ffi::Any(device);
   napi_value object = Wrap(env, WrapClass::kDevice, std::move(handle));
   const napi_property_descriptor properties[] = {
-      {"type", nullptr, nullptr, nullptr, nullptr, ToJsString(env, DeviceTypeName(device.device_type)),
-       napi_enumerable, nullptr},
-      {"index", nullptr, nullptr, nullptr, nullptr, IntToJs(env, device.device_id), napi_enumerable, nullptr},
+      {"type", nullptr, nullptr, nullptr, nullptr,
+       ToJsString(env, DeviceTypeName(device.device_type)), napi_enumerable, nullptr},
+      {"index", nullptr, nullptr, nullptr, nullptr, IntToJs(env, device.device_id), napi_enumerable,
+       nullptr},
   };
   Check(env, napi_define_properties(env, object, 2, properties));
   return object;
@@ -203,7 +205,8 @@ DLDevice ToDevice(napi_env env, napi_value value) {
     napi_value type, index;
     Check(env, napi_get_named_property(env, value, "type", &type));
     Check(env, napi_get_named_property(env, value, "index", &index));
-    if (argument_check::IsType<napi_string>(env, type) && argument_check::IsNonNegativeInteger(env, index)) {
+    if (argument_check::IsType<napi_string>(env, type) &&
+        argument_check::IsNonNegativeInteger(env, index)) {
       const std::string name = ToUtf8(env, type);
       int32_t id = 0;
       Check(env, napi_get_value_int32(env, index, &id));
@@ -212,8 +215,9 @@ DLDevice ToDevice(napi_env env, napi_value value) {
       }
     }
   }
-  throw CodedError("ERR_INVALID_ARGUMENT",
-                   "Expected a device such as device(\"cpu\", 0) but received " + Describe(env, value) + ".");
+  throw CodedError(
+      "ERR_INVALID_ARGUMENT",
+      "Expected a device such as device(\"cpu\", 0) but received " + Describe(env, value) + ".");
 }
 
 }  // namespace node_mlc

@@ -14,7 +14,8 @@ namespace node_mlc {
 /*!
  * \brief An error that becomes `MlcError(code, message)` in JavaScript.
  *
- * `code` is one of the codes of lib/errors.ts; the message says what was expected, what was received and what to do.
+ * `code` is one of the codes of lib/errors.ts; the message says what was expected, what was
+ * received and what to do.
  */
 class CodedError : public std::runtime_error {
  public:

@@ -22,7 +22,8 @@ namespace node_mlc {
 namespace {
 
 [[noreturn]] void Fail(const std::string& path, const std::string& reason) {
-  throw CodedError("ERR_IO", "Expected a readable file at " + path + " but mapping it failed: " + reason + ".");
+  throw CodedError(
+      "ERR_IO", "Expected a readable file at " + path + " but mapping it failed: " + reason + ".");
 }
 
 }  // namespace
@@ -41,7 +42,8 @@ struct Handle {
 std::string LastError() { return "Windows error " + std::to_string(GetLastError()); }
 
 std::wstring ToWide(const std::string& utf8) {
-  const int length = MultiByteToWideChar(CP_UTF8, 0, utf8.data(), static_cast<int>(utf8.size()), nullptr, 0);
+  const int length =
+      MultiByteToWideChar(CP_UTF8, 0, utf8.data(), static_cast<int>(utf8.size()), nullptr, 0);
   std::wstring wide(length, L'\0');
   MultiByteToWideChar(CP_UTF8, 0, utf8.data(), static_cast<int>(utf8.size()), wide.data(), length);
   return wide;
@@ -50,8 +52,8 @@ std::wstring ToWide(const std::string& utf8) {
 }  // namespace
 
 std::unique_ptr<MappedFile> MappedFile::Open(const std::string& path) {
-  Handle file{CreateFileW(ToWide(path).c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr, OPEN_EXISTING,
-                          FILE_ATTRIBUTE_NORMAL, nullptr)};
+  Handle file{CreateFileW(ToWide(path).c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr,
+                          OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr)};
   if (file.value == INVALID_HANDLE_VALUE) Fail(path, LastError());
   LARGE_INTEGER size;
   if (!GetFileSizeEx(file.value, &size)) Fail(path, LastError());

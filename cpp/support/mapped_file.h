@@ -19,7 +19,8 @@ namespace node_mlc {
  */
 class MappedFile {
  public:
-  /*! \brief Maps the whole file; throws CodedError(ERR_IO). A file of length zero maps to no memory. */
+  /*! \brief Maps the whole file; throws CodedError(ERR_IO). A file of length zero maps to no
+   * memory. */
   static std::unique_ptr<MappedFile> Open(const std::string& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;

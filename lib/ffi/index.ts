@@ -49,3 +49,13 @@ export function shape(dimensions: readonly number[]): Shape {
 export function mapFile(path: string): Uint8Array {
   return native.mapFile(path);
 }
+
+/** LLVM's names of the instruction sets that the running processor and system support, sorted (AMX is left out). */
+export function cpuFeatures(): string[] {
+  return native.cpuFeatures();
+}
+
+/** The processor's own name, for people: "AMD EPYC 9R14", "Apple M2"; not an LLVM processor name. */
+export function cpuName(): string {
+  return native.cpuName();
+}

@@ -48,6 +48,8 @@ export interface NativeAddon {
   registerGlobalFunction(name: string, fn: FfiCallback | FfiFunction, override: boolean): void;
   loadLibrary(path: string): void;
   mapFile(path: string): Uint8Array;
+  cpuFeatures(): string[];
+  cpuName(): string;
   setErrorFactory(
     factory: (code: string, message: string, details?: Record<string, unknown>) => MlcError,
   ): void;

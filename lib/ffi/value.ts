@@ -108,6 +108,7 @@ export type FfiValue =
  * A function that TVM may call: synchronously, on the thread that made it. Its parameters may be declared narrower than
  * FfiValue (TVM's caller decides what comes), hence the method form, which TypeScript checks bivariantly.
  */
+// biome-ignore lint/suspicious/noConfusingVoidType: a callback without a return statement is a valid one
 export type FfiCallback = { call(...args: FfiValue[]): FfiArgument | void }["call"];
 
 /** What may be passed to TVM. */
