@@ -5,6 +5,18 @@ import type { Device, DType, Shape } from "./value.js";
 
 export { compilerLibraryPath, loadCompilerLibrary } from "./compiler-library.js";
 export { call, getGlobalFunction, registerGlobalFunction } from "./functions.js";
+export type {
+  EvaluateOptions,
+  NativeEngineConfig,
+  NativeEngineStats,
+  NativeEvent,
+  NativeFinish,
+  NativeLogprobs,
+  NativeParameter,
+  NativeRequest,
+  NativeTiming,
+} from "./native-engine.js";
+export { NativeEngine } from "./native-engine.js";
 export type { Device, DType, FfiArgument, FfiCallback, FfiValue, Shape, TypedArray } from "./value.js";
 
 export const FfiObject = native.FfiObject;

@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { isErrorCode, MlcError } from "../errors.js";
+import type { NativeEngineClass } from "./native-engine.js";
 import type {
   Device,
   DType,
@@ -29,6 +30,7 @@ export interface NativeClass<T> {
 }
 
 export interface NativeAddon {
+  readonly NativeEngine: NativeEngineClass;
   readonly FfiObject: NativeClass<FfiObject>;
   readonly FfiFunction: NativeClass<FfiFunction>;
   readonly FfiModule: NativeClass<FfiModule> & { loadFromFile(path: string): FfiModule };

@@ -1,0 +1,195 @@
+/** The native engine: token ids in, token ids out, on a C++ thread of its own (cpp/engine). */
+import { native } from "./native.js";
+
+/** A weight as it lies in a shard: little endian, C order, at a 64-byte-aligned offset. */
+export interface NativeParameter {
+  readonly name: string;
+  /** Element type of the packed tensor, such as "float32", "float16", "uint8". */
+  readonly dtype: string;
+  /** Packed shape. */
+  readonly shape: readonly number[];
+  /** Index into NativeEngineConfig.shards. */
+  readonly shard: number;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** Everything the engine needs to know; TypeScript reads it from the package's manifest. */
+export interface NativeEngineConfig {
+  /** Path of the compiled library. */
+  readonly library: string;
+  readonly shards: readonly { readonly path: string; readonly bytes: number }[];
+  /** In the order in which the compiled functions take them. */
+  readonly params: readonly NativeParameter[];
+  readonly vocabSize: number;
+  readonly layers: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly kvDtype: "float32" | "float16";
+  /** Tokens of one KV page. */
+  readonly pageSize: number;
+  /** Pages of the KV pool; address space only until they are used. */
+  readonly pages: number;
+  /** Most tokens (prompt and answer) of one request. */
+  readonly contextLength: number;
+  /** Most requests in one step. */
+  readonly maxBatch: number;
+  /** Most token rows in one step. */
+  readonly prefillChunk: number;
+  /** Threads that compute, at least 1; more than there are processors are not used. */
+  readonly threads: number;
+  /** Pins the weights in memory; the operating system's limit may refuse it (ERR_INSUFFICIENT_MEMORY). */
+  readonly lockMemory?: boolean;
+}
+
+export interface NativeRequest {
+  /** Chosen by the caller; not in use by another unfinished request of this engine. */
+  readonly id: number;
+  /** Prompt, at least one token, at most contextLength - 1. */
+  readonly tokens: Int32Array;
+  /** At least 1. */
+  readonly maxTokens: number;
+  /** Any of them ends generation with finish "stop"; it is reported as the last token. */
+  readonly stopTokens: Int32Array;
+  /** Go on after a stop token. */
+  readonly ignoreEos?: boolean;
+  /** 0 is greedy. */
+  readonly temperature: number;
+  /** Keep the k likeliest tokens; 0 is off. */
+  readonly topK: number;
+  /** Keep the smallest set of tokens whose probability reaches topP; 1 is off. */
+  readonly topP: number;
+  /** Drop tokens less likely than minP times the likeliest; 0 is off. */
+  readonly minP: number;
+  /** Divides positive and multiplies negative logits of tokens seen in prompt or answer; 1 is off. */
+  readonly repetitionPenalty: number;
+  /** Subtracted once from logits of tokens seen in the answer; 0 is off. */
+  readonly presencePenalty: number;
+  /** Subtracted from logits of tokens of the answer as often as they occur; 0 is off. */
+  readonly frequencyPenalty: number;
+  /** Added to the logits of these tokens. */
+  readonly logitBias?: { readonly ids: Int32Array; readonly values: Float32Array };
+  /** Two requests with the same seed, parameters and prompt get the same tokens, whatever else runs. Taken modulo 2^64. */
+  readonly seed: bigint;
+  /** Reports the log-probability of each token and of this many alternatives (0 to 20), before penalties and temperature. */
+  readonly logprobs?: number;
+}
+
+/** Log-probabilities of one generated token. */
+export interface NativeLogprobs {
+  readonly logprob: number;
+  /** Likeliest tokens, best first. */
+  readonly top: readonly { readonly id: number; readonly logprob: number }[];
+}
+
+export type NativeFinish = "stop" | "length" | "abort" | "error";
+
+/** Times of one request in milliseconds. */
+export interface NativeTiming {
+  /** From submit to the first step that computed a part of it. */
+  readonly queueMs: number;
+  /** From there to its first token; 0 when there was none. */
+  readonly prefillMs: number;
+  /** From the first token to the last. */
+  readonly decodeMs: number;
+}
+
+/** What happened to one request since its last event. */
+export interface NativeEvent {
+  readonly id: number;
+  /** New tokens; empty when the request only ended. */
+  readonly tokens: readonly number[];
+  /** One entry a token when the request asked for log-probabilities. */
+  readonly logprobs?: readonly NativeLogprobs[];
+  /** Set on the last event of a request. */
+  readonly finish?: NativeFinish;
+  /** Set when finish is "error". */
+  readonly error?: { readonly code: string; readonly message: string };
+  /** Set with finish. */
+  readonly promptTokens?: number;
+  /** Set with finish. */
+  readonly completionTokens?: number;
+  /** Set with finish: how often the request lost its pages to an older one and was computed again. */
+  readonly preemptions?: number;
+  /** Set with finish. */
+  readonly timing?: NativeTiming;
+}
+
+export interface NativeEngineStats {
+  /** Requests that wait for their first step, or again after a preemption. */
+  readonly waiting: number;
+  readonly running: number;
+  readonly pagesTotal: number;
+  readonly pagesFree: number;
+  /** Most pages in use at one time since load. */
+  readonly pagesPeak: number;
+  /** Bytes of the KV pool (address space). */
+  readonly kvBytes: number;
+  readonly weightBytes: number;
+  readonly threads: number;
+  /** Steps since load, and what they computed. */
+  readonly steps: number;
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  readonly finished: number;
+  readonly aborted: number;
+  readonly failed: number;
+  readonly preemptions: number;
+  /** Time in the model's functions and in sampling since load, in milliseconds. */
+  readonly forwardMs: number;
+  readonly samplingMs: number;
+  /** Time the load took, in milliseconds. */
+  readonly loadMs: number;
+}
+
+export interface EvaluateOptions {
+  /** Rows of a prefill step for each sequence; default and upper bound: prefillChunk. */
+  readonly chunk?: number;
+  /** Feed the last ids of each sequence one by one, this many. */
+  readonly decode?: number;
+  /** Run all sequences as one batch. */
+  readonly together?: boolean;
+}
+
+/**
+ * One loaded model. Methods throw MlcError: ERR_DISPOSED after dispose(), ERR_INVALID_ARGUMENT for wrong values.
+ * Events of all requests arrive in one call a step, on the thread that loaded the engine.
+ */
+export interface NativeEngine {
+  /**
+   * Queues a request. Throws ERR_CONTEXT_OVERFLOW when the prompt is longer than contextLength - 1, and
+   * ERR_INSUFFICIENT_MEMORY when it could never fit into the KV pool. Generation that reaches the context length (or fills
+   * the whole pool) ends with finish "length".
+   */
+  submit(request: NativeRequest): void;
+  /** Ends a request, wherever it is; its pages are free before the event with finish "abort" arrives. Unknown ids: nothing. */
+  abort(id: number): void;
+  /**
+   * Logits [rows, length, vocab] of token rows of one length, for numeric checks. Requests that run at the time lose their
+   * pages when there are too few. Rejects with ERR_ABORTED when the engine is disposed meanwhile.
+   */
+  evaluate(rows: readonly Int32Array[], options?: EvaluateOptions): Promise<Float32Array>;
+  /** Natural-log probabilities of tokens[1..] given the tokens before them; length tokens.length - 1. */
+  score(tokens: Int32Array): Promise<Float32Array>;
+  stats(): NativeEngineStats;
+  /** Ends running requests with finish "abort" and frees everything; idempotent; resolves when memory is returned. */
+  dispose(): Promise<void>;
+  readonly disposed: boolean;
+}
+
+export interface NativeEngineClass {
+  readonly prototype: NativeEngine;
+  [Symbol.hasInstance](value: unknown): value is NativeEngine;
+  /**
+   * Loads a model on a new engine thread. `onProgress` reports phases "library", "weights" (done and total in bytes),
+   * "cache" and "warmup". Rejects with ERR_INVALID_PACKAGE (missing or wrong files, sizes, functions),
+   * ERR_INSUFFICIENT_MEMORY or ERR_IO; nothing stays behind. The process stays alive while requests or promises are open.
+   */
+  load(
+    config: NativeEngineConfig,
+    onEvents: (events: NativeEvent[]) => void,
+    onProgress?: (done: number, total: number, phase: string) => void,
+  ): Promise<NativeEngine>;
+}
+
+export const NativeEngine: NativeEngineClass = native.NativeEngine;
