@@ -34,11 +34,12 @@ function relativeError(expected: Float32Array, received: Float32Array): number {
 
 describe("a ggml tensor of the format itself", () => {
   test.each(["q4_0", "q4_1", "q8_0"] as const)("%s keeps every value exactly", (dtype) => {
-    for (const shape of [
+    const shapes: readonly (readonly [number, number])[] = [
       [16, 32],
       [33, 96],
       [1, 256],
-    ] as const) {
+    ];
+    for (const shape of shapes) {
       const source = ggmlTensor(shape, dtype, 7);
       const { bytes, loss } = pack(source, dtype);
       expect(bytes.length).toBe(packedBytes(dtype, ...shape));

@@ -1,0 +1,193 @@
+import { readFile, rm } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MlcError } from "../../../lib/errors.js";
+import { parseManifest } from "../../../lib/package/manifest.js";
+import { temporaryFolder, writePackage } from "./package-fixture.js";
+
+/** JSON of which a test changes one place. */
+// biome-ignore lint/suspicious/noExplicitAny: the point is to build documents the schema forbids
+type Document = any;
+
+let root: string;
+let sound: string;
+beforeAll(async () => {
+  root = await temporaryFolder();
+  sound = await readFile(path.join(await writePackage(path.join(root, "sound")), "manifest.json"), "utf8");
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+function rejection(change: (document: Document) => void): MlcError {
+  const document: Document = JSON.parse(sound);
+  change(document);
+  try {
+    parseManifest(JSON.stringify(document));
+  } catch (error) {
+    if (error instanceof MlcError) return error;
+    throw error;
+  }
+  throw new Error("expected the manifest to be refused");
+}
+
+test("the manifest of a written package is sound and keeps every field", () => {
+  expect(parseManifest(sound)).toEqual(JSON.parse(sound));
+});
+
+test("another version is told apart from damage", () => {
+  const newer = rejection((m) => {
+    m.version = 2;
+    m.weights = "something new";
+  });
+  expect(newer.code).toBe("ERR_PACKAGE_VERSION");
+  expect(newer.message).toMatch(/Expected package version 1 .* received 2: update node-mlc/);
+  expect(rejection((m) => Object.assign(m, { version: 0 })).message).toMatch(/compile the model again/);
+  expect(rejection((m) => Object.assign(m, { version: "1" })).code).toBe("ERR_INVALID_PACKAGE");
+  expect(rejection((m) => Object.assign(m, { format: "other" })).message).toMatch(/not a compiled package/);
+});
+
+test("text that is no JSON, JSON that is no object", () => {
+  for (const text of ["", "{", "null", "[]", "3", '"x"', sound.slice(0, -10)]) {
+    expect(() => parseManifest(text)).toThrow(MlcError);
+  }
+});
+
+/** One wrong place each: the change and what the message must name. */
+const VIOLATIONS: readonly [string, (m: Document) => void, RegExp][] = [
+  ["a missing field", (m) => delete m.limits.maxBatch, /limits\.maxBatch/],
+  ["an unknown field", (m) => Object.assign(m.model, { surprise: 1 }), /model: .*surprise/],
+  ["a wrong type", (m) => Object.assign(m.model, { layers: "2" }), /model\.layers: .*number/],
+  ["a fraction", (m) => Object.assign(m.model, { layers: 2.5 }), /model\.layers/],
+  ["zero layers", (m) => Object.assign(m.model, { layers: 0 }), /model\.layers/],
+  [
+    "a number beyond exact integers",
+    (m) => Object.assign(m.model, { vocabSize: 2 ** 60 }),
+    /model\.vocabSize/,
+  ],
+  ["another page size", (m) => Object.assign(m.limits, { pageSize: 32 }), /limits\.pageSize/],
+  ["heads that do not divide", (m) => Object.assign(m.model, { attentionHeads: 3 }), /model\.keyValueHeads/],
+  [
+    "a context beyond the model",
+    (m) => Object.assign(m.limits, { contextLength: 129 }),
+    /limits\.contextLength/,
+  ],
+  [
+    "KV bytes",
+    (m) => Object.assign(m.kvCache, { bytesPerToken: 127 }),
+    /kvCache\.bytesPerToken: expected 128/,
+  ],
+  ["page bytes", (m) => Object.assign(m.kvCache, { pageBytes: 1 }), /kvCache\.pageBytes: expected 2048/],
+  ["a KV type", (m) => Object.assign(m.kvCache, { dtype: "bfloat16" }), /kvCache\.dtype/],
+  ["no library", (m) => Object.assign(m, { libraries: [] }), /libraries/],
+  [
+    "a library without an entry",
+    (m) => delete m.files["lib/model.so"],
+    /libraries\[0\]\.file: .*lib\/model\.so/,
+  ],
+  ["a function twice", (m) => m.libraries[0].functions.push(m.libraries[0].functions[0]), /unique names/],
+  [
+    "temporaries below a function's",
+    (m) => Object.assign(m.memory, { temporaries: 5 }),
+    /memory\.temporaries/,
+  ],
+  ["another weight total in memory", (m) => Object.assign(m.memory, { weights: 5 }), /memory\.weights/],
+  ["another weight total", (m) => Object.assign(m.weights, { totalBytes: 5 }), /weights\.totalBytes/],
+  ["shard bytes", (m) => Object.assign(m.weights.shards[0], { bytes: 99 }), /weights\.shards\[0\]\.bytes/],
+  [
+    "a shard without an entry",
+    (m) => Object.assign(m.weights.shards[0], { file: "x" }),
+    /weights\.shards\[0\]\.file/,
+  ],
+  ["one file for two shards", (m) => m.weights.shards.push(m.weights.shards[0]), /file of its own/],
+  ["a param in no shard", (m) => Object.assign(m.weights.params[1], { shard: 1 }), /params\[1\]\.shard/],
+  [
+    "a param beyond its shard",
+    (m) => Object.assign(m.weights.params[3], { offset: 2 ** 40 }),
+    /params\[3\]: .*within/,
+  ],
+  [
+    "an unaligned param",
+    (m) => Object.assign(m.weights.params[1], { offset: 65 }),
+    /params\[1\]\.offset: .*64/,
+  ],
+  ["a negative offset", (m) => Object.assign(m.weights.params[1], { offset: -64 }), /params\[1\]\.offset/],
+  ["two params in one place", (m) => Object.assign(m.weights.params[2], { offset: 64 }), /overlap/],
+  [
+    "a name twice",
+    (m) => Object.assign(m.weights.params[1], { name: "model.norm.weight" }),
+    /params\[1\]\.name/,
+  ],
+  [
+    "a packed shape",
+    (m) => Object.assign(m.weights.params[1], { packedShape: [3, 1, 320] }),
+    /params\[1\]\.packedShape/,
+  ],
+  ["a param type", (m) => Object.assign(m.weights.params[1], { dtype: "float16" }), /params\[1\]\.dtype/],
+  [
+    "param bytes",
+    (m) => Object.assign(m.weights.params[1], { bytes: 8 }),
+    /params\[1\]\.bytes: expected 1632/,
+  ],
+  ["a format", (m) => Object.assign(m.weights.params[1], { format: "q3" }), /params\[1\]\.format/],
+  [
+    "a vector with two extents",
+    (m) => Object.assign(m.weights.params[0], { shape: [5, 2] }),
+    /params\[0\]\.shape/,
+  ],
+  ["a matrix with one", (m) => Object.assign(m.weights.params[1], { shape: [1280] }), /params\[1\]\.shape/],
+  [
+    "columns between groups",
+    (m) => Object.assign(m.weights.params[1], { shape: [40, 33] }),
+    /multiples of 32/,
+  ],
+  ["no tokenizer file entry", (m) => delete m.files["tokenizer.json"], /tokenizer\.files\[0\]/],
+  ["no template entry", (m) => Object.assign(m, { chatTemplate: "other.jinja" }), /chatTemplate/],
+  ["a wrong digest", (m) => Object.assign(m.files.LICENSE, { sha256: "abc" }), /files\.LICENSE\.sha256/],
+  ["a wrong probability", (m) => Object.assign(m.generation, { topP: 2 }), /generation\.topP/],
+  [
+    "names that differ in case",
+    (m) => Object.assign(m.files, { license: m.files.LICENSE }),
+    /differ in more than case/,
+  ],
+];
+
+describe("a manifest is refused with the place of the fault for", () => {
+  test.each(VIOLATIONS)("%s", (_, change, message) => {
+    const error = rejection(change);
+    expect(error.code).toBe("ERR_INVALID_PACKAGE");
+    expect(error.message).toMatch(message);
+  });
+
+  test.each([
+    "../outside",
+    "a/../../outside",
+    "/etc/passwd",
+    "C:/x",
+    "a\\b",
+    "a//b",
+    "./a",
+    "a/",
+    ".hidden",
+    "a\0b",
+    "manifest.json",
+    "",
+    "x".repeat(300),
+  ])("the file name %j", (name) => {
+    const error = rejection((m) => {
+      m.files[name] = m.files.LICENSE;
+      m.licence.files = [name];
+    });
+    expect(error.message).toMatch(/licence\.files\[0\]|files/);
+  });
+
+  test("a file named __proto__", () => {
+    const text = sound.replace('"files": {', '"files": { "__proto__": {"bytes": 1, "sha256": "x"},');
+    const manifest = (() => {
+      try {
+        return parseManifest(text.replace(/"LICENSE"\s*\]/, '"__proto__"]'));
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(manifest).toBeInstanceOf(MlcError);
+  });
+});
