@@ -11,8 +11,11 @@ import { GROUP_SIZE } from "./format.js";
 import type { RowBlock } from "./row-block.js";
 
 const LARGEST_CODE = 15;
-/** Steps between the extremes that are tried; above 15 the grid is finer than the range needs and clips it. */
-const STEPS = [11, 12, 13, 14, 14.5, 15, 15.5, 16, 16.5, 17, 17.5, 18, 19];
+/**
+ * Steps between the extremes that are tried; above 15 the grid is finer than the range needs and clips it. With every integer from 8
+ * to 15 among them, values that lie on a grid of 16 levels (K-quants do) are found again, whichever levels a group uses.
+ */
+const STEPS = [8, 9, 10, 11, 12, 13, 14, 14.5, 15, 15.5, 16, 16.5, 17, 17.5, 18, 19];
 /** Share of the clipping taken from the lower end. */
 const CLIP_SHARES = [0, 1];
 const REFINEMENTS = 8;
