@@ -110,6 +110,27 @@ napi_value GetFieldNames(napi_env env, napi_callback_info info) {
   });
 }
 
+// typeAncestors(typeKey: string): string[], from the type itself to the root
+napi_value GetTypeAncestors(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "typeAncestors", {String("typeKey")});
+    const std::string key = args.GetString(0);
+    const TVMFFIByteArray bytes{key.data(), key.size()};
+    int32_t index = 0;
+    if (TVMFFITypeKeyToIndex(&bytes, &index) != 0) throw TakeRaisedError();
+    const TVMFFITypeInfo* type = TVMFFIGetTypeInfo(index);
+    napi_value keys;
+    uint32_t count = 0;
+    Check(env, napi_create_array(env, &keys));
+    for (int32_t depth = type->type_depth; depth >= 0; --depth) {
+      const TVMFFITypeInfo* level = depth == type->type_depth ? type : type->type_ancestors[depth];
+      const std::string name(level->type_key.data, level->type_key.size);
+      Check(env, napi_set_element(env, keys, count++, ToJsString(env, name)));
+    }
+    return keys;
+  });
+}
+
 // isSame(other: FfiObject): boolean
 napi_value IsSame(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
@@ -279,6 +300,7 @@ void DefineObjectClasses(napi_env env, napi_value exports) {
       .Define(exports);
   ClassDefinition(env, "Device", WrapClass::kDevice).Define(exports);
   ClassDefinition(env, "Shape", WrapClass::kShape).Getter("dimensions", GetLiteral).Define(exports);
+  DefineFunctionOn(env, exports, "typeAncestors", GetTypeAncestors);
   DefineFunctionOn(env, exports, "createDType", CreateDType);
   DefineFunctionOn(env, exports, "createDevice", CreateDevice);
   DefineFunctionOn(env, exports, "createShape", CreateShape);

@@ -1,27 +1,13 @@
-/** Finding and loading libtvm_compiler, which only compilation needs. */
+/** Loading libtvm_compiler, which only compilation needs. */
 import { existsSync } from "node:fs";
-import path from "node:path";
 import { MlcError } from "../errors.js";
-import { native, packageRoot } from "./native.js";
+import { compilerLibraryPath } from "./compiler-library-path.js";
+import { native } from "./native.js";
+import { checkSignatures } from "./signature-check.js";
 
 let loaded = false;
 
-/** Where the compiler library is expected: NODE_MLC_COMPILER_LIBRARY, else deps/<platform>-<arch>/tvm/lib. */
-export function compilerLibraryPath(): string {
-  const chosen = process.env.NODE_MLC_COMPILER_LIBRARY;
-  if (chosen !== undefined && chosen !== "") return path.resolve(chosen);
-  const file = { win32: "tvm_compiler.dll", darwin: "libtvm_compiler.dylib" }[process.platform as string];
-  return path.join(
-    packageRoot,
-    "deps",
-    `${process.platform}-${process.arch}`,
-    "tvm",
-    "lib",
-    file ?? "libtvm_compiler.so",
-  );
-}
-
-/** Loads TVM's compiler into this process; idempotent. Throws ERR_COMPILER_NOT_FOUND. */
+/** Loads TVM's compiler into this process; idempotent. Throws ERR_COMPILER_NOT_FOUND or ERR_RUNTIME_MISMATCH. */
 export function loadCompilerLibrary(): void {
   if (loaded) return;
   const file = compilerLibraryPath();
@@ -34,5 +20,6 @@ export function loadCompilerLibrary(): void {
     );
   }
   native.loadLibrary(file);
+  checkSignatures("compiler");
   loaded = true;
 }

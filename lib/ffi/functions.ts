@@ -1,15 +1,25 @@
 /** Calling TVM's global functions by name, and registering JavaScript functions under a name. */
 import { MlcError } from "../errors.js";
+import type { GlobalFunctions } from "./global-functions.js";
 import { native } from "./native.js";
+import { checkSignatures } from "./signature-check.js";
 import type { FfiArgument, FfiCallback, FfiFunction, FfiValue } from "./value.js";
+
+checkSignatures("runtime");
 
 /** Functions already looked up: the handle and its parsed type schema stay behind one native function per name. */
 const bound = new Map<string, (...args: FfiArgument[]) => FfiValue>();
 
-/** Calls a global function of TVM; arguments are converted by the function's type schema. */
-// biome-ignore lint/suspicious/noExplicitAny: replaced by the generated signatures
-export function call(name: string, ...args: FfiArgument[]): any {
-  return (bound.get(name) ?? bind(name))(...args);
+/**
+ * Calls a global function of TVM. Arguments are converted by the function's type schema; their number and types are
+ * those of the generated GlobalFunctions. TVM errors are MlcError ERR_NATIVE with details {kind, backtrace}.
+ */
+export function call<K extends keyof GlobalFunctions>(
+  name: K,
+  ...args: Parameters<GlobalFunctions[K]>
+): ReturnType<GlobalFunctions[K]> {
+  // The one place where a value from TVM gets its static type: the signatures are TVM's own, and their hash is checked.
+  return (bound.get(name) ?? bind(name))(...(args as FfiArgument[])) as ReturnType<GlobalFunctions[K]>;
 }
 
 function bind(name: string): (...args: FfiArgument[]) => FfiValue {

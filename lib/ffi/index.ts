@@ -3,8 +3,10 @@ import { native } from "./native.js";
 import type * as value from "./value.js";
 import type { Device, DType, Shape } from "./value.js";
 
-export { compilerLibraryPath, loadCompilerLibrary } from "./compiler-library.js";
+export { loadCompilerLibrary } from "./compiler-library.js";
+export { compilerLibraryPath } from "./compiler-library-path.js";
 export { call, getGlobalFunction, registerGlobalFunction } from "./functions.js";
+export type { GlobalFunctions, Ref } from "./global-functions.js";
 export type {
   EvaluateOptions,
   NativeEngineConfig,

@@ -45,6 +45,8 @@ export interface NativeAddon {
   createDType(name: string): DType;
   createDevice(device: Device): Device;
   createShape(dimensions: readonly number[]): Shape;
+  /** Type keys from `typeKey` itself to the root type (for the signature generator). */
+  typeAncestors(typeKey: string): string[];
   bindGlobalFunction(name: string): ((...args: FfiArgument[]) => FfiValue) | undefined;
   getGlobalFunction(name: string): FfiFunction | undefined;
   registerGlobalFunction(name: string, fn: FfiCallback | FfiFunction, override: boolean): void;
