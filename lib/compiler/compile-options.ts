@@ -113,7 +113,10 @@ export function resolveLimits(requested: Partial<CompileLimits>, modelContext: n
     contextLength,
     maxBatch,
     // A step may hold one row of each sequence even where prompts are fed in smaller pieces.
-    prefillChunk: Math.max(requested.prefillChunk ?? Math.min(DEFAULT_PREFILL_CHUNK, contextLength), maxBatch),
+    prefillChunk: Math.max(
+      requested.prefillChunk ?? Math.min(DEFAULT_PREFILL_CHUNK, contextLength),
+      maxBatch,
+    ),
   };
 }
 

@@ -11,7 +11,7 @@ export interface StartMessage {
 /** Child to parent. */
 export type ChildMessage =
   | { readonly type: "progress"; readonly event: CompileProgress }
-  | { readonly type: "staging"; readonly folder: string }
+  | { readonly type: "output"; readonly folder: string }
   | { readonly type: "done"; readonly folder: string }
   | { readonly type: "error"; readonly error: PlainError };
 
@@ -26,7 +26,8 @@ export interface PlainError {
 /** Any thrown value as plain data; what is no MlcError becomes ERR_COMPILE. */
 export function toPlainError(error: unknown): PlainError {
   const stack = error instanceof Error ? error.stack : undefined;
-  if (error instanceof MlcError) return { code: error.code, message: error.message, details: plain(error.details), stack };
+  if (error instanceof MlcError)
+    return { code: error.code, message: error.message, details: plain(error.details), stack };
   const message = error instanceof Error ? error.message : String(error);
   return { code: "ERR_COMPILE", message: `The compilation failed: ${message}`, details: {}, stack };
 }
@@ -34,7 +35,10 @@ export function toPlainError(error: unknown): PlainError {
 /** The error again, with the child's stack as its cause. */
 export function fromPlainError({ code, message, details, stack }: PlainError): MlcError {
   const cause = stack === undefined ? {} : { cause: stack };
-  return new MlcError(isErrorCode(code) ? code : "ERR_COMPILE", message, { details: { ...details }, ...cause });
+  return new MlcError(isErrorCode(code) ? code : "ERR_COMPILE", message, {
+    details: { ...details },
+    ...cause,
+  });
 }
 
 /** Details may hold anything; only what survives a message channel crosses. */

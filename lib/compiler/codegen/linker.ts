@@ -33,7 +33,13 @@ export async function linkLibrary(
 
 /** One object file for each module of machine code, one for the bytecode packed as data. */
 function writeObjects(executable: FfiModule, target: Target, folder: string): string[] {
-  const packed = call("runtime.ModulePackImportsToLLVM", executable, false, JSON.stringify(packTarget(target)), "");
+  const packed = call(
+    "runtime.ModulePackImportsToLLVM",
+    executable,
+    false,
+    JSON.stringify(packTarget(target)),
+    "",
+  );
   const modules = [...withImports(executable).filter(isExportable), packed];
   return modules.map((module, index) => {
     const file = path.join(folder, `module-${index}.o`);

@@ -57,7 +57,10 @@ function makeTarget(triple: string, cpu: string, attributes: readonly string[], 
 
 function llvmTarget(triple: string, cpu: string, attributes: readonly string[]): FfiObject {
   const configuration = { kind: "llvm", mtriple: triple, mcpu: cpu };
-  return call("target.Target", attributes.length === 0 ? configuration : { ...configuration, mattr: [...attributes] }) as FfiObject;
+  return call(
+    "target.Target",
+    attributes.length === 0 ? configuration : { ...configuration, mattr: [...attributes] },
+  ) as FfiObject;
 }
 
 /**
@@ -68,7 +71,9 @@ const EXTENSIONS =
   /^(sse3|ssse3|sse4\.[12]|sse4a|popcnt|cx16|movbe|lzcnt|bmi2?|fma4?|f16c|xop|tbm|avx|avx2|avx512\w+|avxvnni\w*|avxifma|avxneconvert|avx10\.\d\S*|amx-\S+|gfni|vaes|vpclmulqdq|pclmul|aes|sha|sha512|adx|neon|fp-armv8|dotprod|fullfp16|fp16fml|i8mm|bf16|sve\S*|sme\S*|lse2?|rcpc\S*|rdm|crc|sha2|sha3|sm4|complxnum|jsconv|fptoint)$/;
 
 function extensions(node: FfiObject): string[] {
-  return [...call("target.llvm_get_cpu_features", node).keys()].filter((name) => EXTENSIONS.test(name)).sort();
+  return [...call("target.llvm_get_cpu_features", node).keys()]
+    .filter((name) => EXTENSIONS.test(name))
+    .sort();
 }
 
 function checkCpu(cpu: string, triple: string): void {

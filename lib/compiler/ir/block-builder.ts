@@ -19,11 +19,10 @@ export class BlockBuilder {
    * @returns the GlobalVar to call it by.
    */
   primFunc(key: string, make: () => FfiObject): FfiObject {
-    let variable = this.#primFuncs.get(key);
-    if (variable === undefined) {
-      variable = call("relax.BlockBuilderAddFunction", this.#builder, make(), key);
-      this.#primFuncs.set(key, variable);
-    }
+    const known = this.#primFuncs.get(key);
+    if (known !== undefined) return known;
+    const variable: FfiObject = call("relax.BlockBuilderAddFunction", this.#builder, make(), key);
+    this.#primFuncs.set(key, variable);
     return variable;
   }
 

@@ -10,7 +10,8 @@ export function irModule(functions: ReadonlyMap<string, FfiObject>): FfiObject {
 
 /** The functions of a module by name, in name order. */
 export function functionsOf(module: FfiObject): Map<string, FfiObject> {
-  const names = call("ir.Module_GetGlobalVars", module).map((variable) => textField(variable, "name_hint"));
+  const variables: FfiObject[] = call("ir.Module_GetGlobalVars", module);
+  const names = variables.map((variable) => textField(variable, "name_hint"));
   return new Map(names.sort().map((name) => [name, call("ir.Module_Lookup_str", module, name)]));
 }
 

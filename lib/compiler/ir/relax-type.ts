@@ -21,6 +21,8 @@ export function tupleType(fields: readonly FfiObject[]): FfiObject {
 
 /** A shape value of int64 dimensions. */
 export function shapeExpr(shape: readonly Dimension[]): FfiObject {
-  const dimensions = shape.map((size) => (typeof size === "number" ? call("ir.IntImm", "int64", size, null) : size));
+  const dimensions = shape.map((size) =>
+    typeof size === "number" ? call("ir.IntImm", "int64", size, null) : size,
+  );
   return call("relax.ShapeExpr", dimensions, null);
 }

@@ -1,6 +1,7 @@
 // Reads the static memory plan back from a planned module: how many bytes of temporaries each function needs.
-import { call, FfiObject } from "../../ffi/index.js";
+
 import { MlcError } from "../../errors.js";
+import { FfiObject } from "../../ffi/index.js";
 import { functionsOf, isPrimFunc, objectField, textField } from "../ir/ir-module.js";
 
 /** Bytes of temporary storage per Relax function (outputs are allocated apart), upper bounds filled in. */

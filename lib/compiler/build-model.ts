@@ -1,0 +1,109 @@
+// The compile line: source model -> graph -> passes -> machine code -> package. Runs in the compile child process.
+import { mkdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { type FfiModule, loadCompilerLibrary } from "../ffi/index.js";
+import { PackageWriter } from "../package/package-writer.js";
+import { buildExecutable } from "./codegen/executable.js";
+import { linkLibrary } from "./codegen/linker.js";
+import { resolveTarget, type Target } from "./codegen/target.js";
+import {
+  type CompileLimits,
+  type CompileProgress,
+  type CompileRequest,
+  resolveLimits,
+} from "./compile-options.js";
+import { importModel } from "./importer/import-model.js";
+import type { ImportedModel } from "./importer/imported-model.js";
+import { addModelFiles, defaultOutput, LIBRARY_FILE, manifestDraft } from "./model-files.js";
+import { buildCausalLm } from "./nn/causal-lm.js";
+import type { DecoderSpec } from "./nn/decoder-spec.js";
+import { addMetadata } from "./nn/metadata.js";
+import type { TemporaryBytes } from "./passes/memory-plan.js";
+import { runPipeline } from "./passes/pipeline.js";
+import { defaultScheme, quantizationScheme } from "./quantization/registry.js";
+import { addWeights, chooseFormats, type WeightPlan } from "./weight-plan.js";
+
+/** How the line reports to its caller. */
+export interface BuildEvents {
+  readonly onProgress: (event: CompileProgress) => void;
+  /** Called before anything is written at `output`, so that a caller that kills the line can clean up after it. */
+  readonly onOutput: (output: string) => Promise<void>;
+}
+
+/**
+ * Compiles one model.
+ * @returns the folder of the finished package.
+ */
+export async function buildModel(request: CompileRequest, events: BuildEvents): Promise<string> {
+  const step = (phase: string) => events.onProgress({ phase, done: 0, total: 0 });
+  step("import");
+  const model = await importModel(request.source);
+  try {
+    const limits = resolveLimits(request.limits, model.config.contextLength);
+    const weights = planWeights(model, request.quantization);
+    for (const note of weights.notices) events.onProgress({ phase: "import", done: 0, total: 0, note });
+    loadCompilerLibrary();
+    const target = resolveTarget(request.target);
+    const code = generate(model, weights, limits, target, request.debugDump, step);
+    const output = path.resolve(request.output ?? defaultOutput(model, weights.scheme.name));
+    await events.onOutput(output);
+    await using writer = await PackageWriter.create(output, { expectedBytes: weights.bytes });
+    step("link");
+    await addLibrary(writer, code.executable, target);
+    await addWeights(writer, model, weights, events.onProgress);
+    step("package");
+    const files = await addModelFiles(writer, model);
+    return await writer.finish(
+      manifestDraft({ model, weights, limits, target, files, temporaries: code.temporaries }),
+    );
+  } finally {
+    model.close();
+  }
+}
+
+function planWeights(model: ImportedModel, quantization: string | undefined): WeightPlan {
+  const scheme =
+    quantization === undefined ? defaultScheme(model.tensors.values()) : quantizationScheme(quantization);
+  return chooseFormats(model, scheme);
+}
+
+interface GeneratedCode {
+  readonly executable: FfiModule;
+  readonly temporaries: TemporaryBytes;
+}
+
+/** Model to machine code. */
+function generate(
+  model: ImportedModel,
+  weights: WeightPlan,
+  limits: CompileLimits,
+  target: Target,
+  debugDump: string | undefined,
+  step: (phase: string) => void,
+): GeneratedCode {
+  step("build");
+  const spec: DecoderSpec = {
+    config: model.config,
+    formats: weights.formats,
+    kvDtype: weights.scheme.kvDtype,
+    ...limits,
+  };
+  const built = buildCausalLm(spec);
+  const { module, temporaries } = runPipeline(built, {
+    ...(debugDump === undefined ? {} : { debugDump }),
+    onPhase: step,
+    afterPlan: (planned, bytes) => addMetadata(planned, spec, bytes),
+  });
+  step("codegen");
+  return { executable: buildExecutable(module, target), temporaries };
+}
+
+/** Links inside the staging folder, so that whatever removes it removes the linker's files too. */
+async function addLibrary(writer: PackageWriter, executable: FfiModule, target: Target): Promise<void> {
+  const folder = path.join(writer.staging, ".link");
+  await mkdir(folder);
+  const file = path.join(folder, path.basename(LIBRARY_FILE));
+  await linkLibrary(executable, target, file);
+  await writer.copyFile(LIBRARY_FILE, file);
+  await rm(folder, { recursive: true });
+}

@@ -1,0 +1,145 @@
+// The files of a package besides its weights, and its manifest, from what the importer found.
+import path from "node:path";
+import type { ManifestDraft, PackageWriter } from "../package/package-writer.js";
+import { TVM_VERSIONS } from "../package/tvm-versions.js";
+import type { Target } from "./codegen/target.js";
+import type { CompileLimits } from "./compile-options.js";
+import type { ImportedModel } from "./importer/imported-model.js";
+import { ENTRY_FUNCTIONS } from "./nn/causal-lm.js";
+import { generatorName } from "./package-root.js";
+import type { TemporaryBytes } from "./passes/memory-plan.js";
+import type { WeightPlan } from "./weight-plan.js";
+
+/** The compiled library's place in a package. */
+export const LIBRARY_FILE = "lib/model.so";
+const CHAT_TEMPLATE_FILE = "chat_template.jinja";
+
+/** Places of the added files, as the manifest names them. */
+export interface ModelFiles {
+  readonly tokenizer: string[];
+  readonly chatTemplate: string | undefined;
+  readonly licences: string[];
+}
+
+/** Adds tokenizer, chat template and licence files. */
+export async function addModelFiles(writer: PackageWriter, model: ImportedModel): Promise<ModelFiles> {
+  const tokenizer: string[] = [];
+  for (const [name, content] of Object.entries(model.tokenizer)) {
+    if (content === undefined) continue;
+    await writer.addFile(name, typeof content === "string" ? content : JSON.stringify(content));
+    tokenizer.push(name);
+  }
+  if (model.chatTemplate !== undefined) await writer.addFile(CHAT_TEMPLATE_FILE, model.chatTemplate);
+  const licences: string[] = [];
+  for (const file of model.source.licenseFiles) {
+    const name = `licence/${path.basename(file)}`;
+    await writer.copyFile(name, file);
+    licences.push(name);
+  }
+  return {
+    tokenizer,
+    chatTemplate: model.chatTemplate === undefined ? undefined : CHAT_TEMPLATE_FILE,
+    licences,
+  };
+}
+
+/** Everything the manifest is made of. */
+export interface ManifestParts {
+  readonly model: ImportedModel;
+  readonly weights: WeightPlan;
+  readonly limits: CompileLimits;
+  readonly target: Target;
+  readonly files: ModelFiles;
+  readonly temporaries: TemporaryBytes;
+}
+
+export function manifestDraft(parts: ManifestParts): ManifestDraft {
+  const { model, weights, limits, target, files, temporaries } = parts;
+  const { config, source, generation } = model;
+  const { triple, cpu, features } = target;
+  const bytesOf = (name: string) => temporaries.get(name) ?? 0;
+  return {
+    generator: generatorName(),
+    tvm: TVM_VERSIONS,
+    model: {
+      architecture: config.architecture,
+      name: modelName(model),
+      hiddenSize: config.hiddenSize,
+      intermediateSize: config.intermediateSize,
+      layers: config.layers,
+      attentionHeads: config.attentionHeads,
+      keyValueHeads: config.keyValueHeads,
+      headDim: config.headDim,
+      vocabSize: config.vocabSize,
+      contextLength: config.contextLength,
+    },
+    quantization: weights.scheme.name,
+    limits,
+    kvCache: { dtype: weights.scheme.kvDtype },
+    libraries: [
+      {
+        target: { kind: "llvm", triple, cpu, features: [...features] },
+        file: LIBRARY_FILE,
+        functions: ENTRY_FUNCTIONS.map((name) => ({ name, temporaryBytes: bytesOf(name) })),
+      },
+    ],
+    memory: { temporaries: ENTRY_FUNCTIONS.reduce((sum, name) => sum + bytesOf(name), 0) },
+    tokenizer: {
+      files: files.tokenizer,
+      ...(config.bosTokenId === undefined ? {} : { bosTokenId: config.bosTokenId }),
+      eosTokenIds: [...config.eosTokenIds],
+      ...(config.padTokenId === undefined ? {} : { padTokenId: config.padTokenId }),
+      addBos: startsWithBos(model),
+    },
+    ...(files.chatTemplate === undefined ? {} : { chatTemplate: files.chatTemplate }),
+    generation: {
+      ...(generation.temperature === undefined ? {} : { temperature: generation.temperature }),
+      ...(generation.topP === undefined ? {} : { topP: generation.topP }),
+      ...(generation.topK === undefined ? {} : { topK: generation.topK }),
+      ...(generation.repetitionPenalty === undefined
+        ? {}
+        : { repetitionPenalty: generation.repetitionPenalty }),
+    },
+    source: {
+      kind: source.kind,
+      name: modelName(model),
+      ...(source.revision === undefined ? {} : { revision: source.revision }),
+    },
+    licence: { ...(source.license === undefined ? {} : { name: source.license }), files: files.licences },
+  };
+}
+
+/** `<model>-<scheme>` in the working directory. */
+export function defaultOutput(model: ImportedModel, scheme: string): string {
+  return `${path.basename(model.source.path).replace(/\.gguf$/i, "")}-${scheme}`;
+}
+
+function modelName({ source }: ImportedModel): string {
+  return source.name ?? path.basename(source.path).replace(/\.gguf$/i, "");
+}
+
+/**
+ * Whether raw prompts start with the bos token: what the tokenizer's configuration says, else what its post-processor does.
+ */
+function startsWithBos({ tokenizer, config }: ImportedModel): boolean {
+  const declared = record(tokenizer["tokenizer_config.json"]).add_bos_token;
+  if (typeof declared === "boolean") return declared;
+  if (config.bosTokenId === undefined) return false;
+  return addsTokenFirst(record(record(tokenizer["tokenizer.json"]).post_processor), config.bosTokenId);
+}
+
+/** Whether a post-processor of tokenizers' kinds puts the token `id` before a single text. */
+function addsTokenFirst(processor: Readonly<Record<string, unknown>>, id: number): boolean {
+  if (Array.isArray(processor.processors))
+    return processor.processors.some((inner) => addsTokenFirst(record(inner), id));
+  if (!Array.isArray(processor.single)) return false;
+  const name = record(record(processor.single[0]).SpecialToken).id;
+  const ids = record(record(processor.special_tokens)[String(name)]).ids;
+  return Array.isArray(ids) && ids[0] === id;
+}
+
+/** A JSON object, given parsed or as text; empty for anything else. */
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  const parsed: unknown = typeof value === "string" ? JSON.parse(value) : value;
+  return typeof parsed === "object" && parsed !== null ? (parsed as Record<string, unknown>) : {};
+}

@@ -1,0 +1,53 @@
+// What a decoder is built from: the model's configuration, the formats its weights came in and the limits to serve.
+import { MlcError } from "../../errors.js";
+import type { DecoderConfig } from "../models/decoder-config.js";
+import { decoderParameters, type ParameterSpec } from "../models/parameters.js";
+import { packedDtype, packedShape, type WeightFormat } from "../quantization/format.js";
+
+/** Element type of the KV cache. */
+export type KvDtype = "float32" | "float16";
+
+export interface DecoderSpec {
+  readonly config: DecoderConfig;
+  /** Format of each matrix by parameter name. */
+  readonly formats: ReadonlyMap<string, WeightFormat>;
+  readonly kvDtype: KvDtype;
+  /** Upper bounds of the symbolic sizes: rows of a prefill step, sequences of a decode step. */
+  readonly prefillChunk: number;
+  readonly maxBatch: number;
+}
+
+/** A parameter as the compiled functions receive it. */
+export interface PackedParameter extends ParameterSpec {
+  /** Format of a matrix; vectors are plain float32. */
+  readonly format: WeightFormat | "vector";
+  readonly packedShape: readonly number[];
+  readonly dtype: "float32" | "float16" | "uint8";
+}
+
+/**
+ * The parameter list with formats, in the order of the functions' `params`.
+ * @throws MlcError ERR_MISSING_TENSOR for a matrix without a format.
+ */
+export function packedParameters(spec: Pick<DecoderSpec, "config" | "formats">): PackedParameter[] {
+  return decoderParameters(spec.config).map((parameter) => {
+    if (parameter.kind === "vector")
+      return { ...parameter, format: "vector", packedShape: parameter.shape, dtype: "float32" };
+    const format = spec.formats.get(parameter.name);
+    if (format === undefined)
+      throw new MlcError(
+        "ERR_MISSING_TENSOR",
+        `Expected a weight format for "${parameter.name}" but received none.`,
+        {
+          details: { name: parameter.name },
+        },
+      );
+    const [rows = 0, columns = 0] = parameter.shape;
+    return {
+      ...parameter,
+      format,
+      packedShape: packedShape(format, rows, columns),
+      dtype: packedDtype(format),
+    };
+  });
+}

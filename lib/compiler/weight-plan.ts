@@ -1,0 +1,113 @@
+// Which format each weight gets, and their way from the source through the packer into the package, one at a time.
+import { MlcError } from "../errors.js";
+import type { PackageWriter } from "../package/package-writer.js";
+import { paramLayout } from "../package/weight-shards.js";
+import type { CompileProgress } from "./compile-options.js";
+import type { ImportedModel } from "./importer/imported-model.js";
+import { decoderParameters, type ParameterSpec } from "./models/parameters.js";
+import type { WeightFormat } from "./quantization/format.js";
+import { type PackedLoss, type ParamFormat, packTensor } from "./quantization/pack-rows16.js";
+import { chooseFormat, type QuantizationScheme } from "./quantization/scheme.js";
+
+/** Every weight of a package with its format, in parameter order. */
+export interface WeightPlan {
+  readonly scheme: QuantizationScheme;
+  readonly parameters: readonly PlannedParameter[];
+  /** Formats of the matrices by name. */
+  readonly formats: ReadonlyMap<string, WeightFormat>;
+  /** Bytes of all packed weights. */
+  readonly bytes: number;
+  /** One line for each tensor that does not get the scheme's format. */
+  readonly notices: readonly string[];
+}
+
+export interface PlannedParameter extends ParameterSpec {
+  readonly format: ParamFormat;
+}
+
+/**
+ * Chooses formats and checks that the source has every parameter in the shape its configuration says.
+ * @throws MlcError ERR_MISSING_TENSOR, ERR_INVALID_MODEL for another shape.
+ */
+export function chooseFormats(model: ImportedModel, scheme: QuantizationScheme): WeightPlan {
+  const notices: string[] = [];
+  const parameters = decoderParameters(model.config).map((parameter): PlannedParameter => {
+    const { format, notice } = chooseFormat(scheme, sourceTensor(model, parameter));
+    if (notice !== undefined) notices.push(notice);
+    return { ...parameter, format };
+  });
+  const formats = new Map<string, WeightFormat>();
+  for (const { name, format } of parameters) if (format !== "vector") formats.set(name, format);
+  const bytes = parameters.reduce((sum, parameter) => sum + paramLayout(spec(parameter)).bytes, 0);
+  return { scheme, parameters, formats, bytes, notices };
+}
+
+function spec({ name, shape, format }: PlannedParameter) {
+  return { name, shape: [...shape], format };
+}
+
+function sourceTensor(model: ImportedModel, { name, shape }: ParameterSpec) {
+  const tensor = model.tensors.get(name);
+  if (tensor === undefined)
+    throw new MlcError(
+      "ERR_MISSING_TENSOR",
+      `Expected a tensor "${name}" of shape [${shape.join(", ")}] in ${model.source.path} but it has none.`,
+      { details: { name, shape } },
+    );
+  if (tensor.shape.length !== shape.length || tensor.shape.some((size, axis) => size !== shape[axis]))
+    throw new MlcError(
+      "ERR_INVALID_MODEL",
+      `Expected "${name}" of shape [${shape.join(", ")}] as the configuration says but received [${tensor.shape.join(", ")}].`,
+      { details: { name, expected: shape, received: tensor.shape } },
+    );
+  return tensor;
+}
+
+/** Losses above this are reported one by one: the tensor changed its kind of format. */
+const NOTABLE_LOSS = 1e-9;
+
+/** Packs every weight into the package; progress in bytes of the packed weights. */
+export async function addWeights(
+  writer: PackageWriter,
+  model: ImportedModel,
+  plan: WeightPlan,
+  onProgress: (event: CompileProgress) => void,
+): Promise<void> {
+  let written = 0;
+  const losses: PackedLoss[] = [];
+  for (const parameter of plan.parameters) {
+    const source = sourceTensor(model, parameter);
+    const bytes = paramLayout(spec(parameter)).bytes;
+    const chunks = packTensor(source, parameter.format, {
+      onLoss: (loss) => losses.push(loss),
+      onProgress: (done, total) =>
+        onProgress({
+          phase: "weights",
+          done: written + Math.floor((bytes * done) / total),
+          total: plan.bytes,
+        }),
+    });
+    await writer.addParam(spec(parameter), chunks);
+    written += bytes;
+    onProgress({ phase: "weights", done: written, total: plan.bytes });
+  }
+  for (const note of lossNotes(losses))
+    onProgress({ phase: "weights", done: written, total: plan.bytes, note });
+}
+
+/** The loss by pair of formats: how many tensors, the mean and the worst relative error. */
+export function lossNotes(losses: readonly PackedLoss[]): string[] {
+  const groups = new Map<string, PackedLoss[]>();
+  for (const loss of losses) {
+    if (loss.relativeError <= NOTABLE_LOSS) continue;
+    const key = `${loss.from} to ${loss.to}`;
+    groups.set(key, [...(groups.get(key) ?? []), loss]);
+  }
+  const percent = (value: number) => `${(value * 100).toPrecision(2)} %`;
+  return [...groups].map(([key, group]) => {
+    const errors = group.map(({ relativeError }) => relativeError);
+    const mean = errors.reduce((sum, value) => sum + value, 0) / errors.length;
+    const worst = group.find(({ relativeError }) => relativeError === Math.max(...errors));
+    return `${key}: ${group.length} tensors, mean error ${percent(mean)}, worst ${percent(worst?.relativeError ?? 0)} (${worst?.tensor})`;
+  });
+}

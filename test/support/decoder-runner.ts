@@ -1,0 +1,113 @@
+// Runs the functions of a compiled decoder without the engine: a page table in TypeScript, one call a step.
+
+import type { DecoderConfig } from "../../lib/compiler/models/decoder-config.js";
+import { type FfiFunction, FfiModule, Tensor } from "../../lib/ffi/index.js";
+
+const PAGE = 16;
+
+/** Rows of one sequence in a step: token ids that follow what the sequence already holds. */
+export interface StepRows {
+  readonly sequence: number;
+  readonly tokens: readonly number[];
+  /** Which of the rows' logits to return, relative to `tokens`; default all. */
+  readonly logits?: readonly number[];
+}
+
+export class DecoderRunner {
+  readonly #vm: FfiModule;
+  readonly #functions = new Map<string, FfiFunction>();
+  readonly #config: DecoderConfig;
+  readonly #params: readonly Tensor[];
+  readonly #pages: Tensor;
+  readonly #pageTable = new Map<number, number[]>();
+  readonly #lengths = new Map<number, number>();
+  #freePages: number[];
+
+  constructor(
+    executable: FfiModule,
+    config: DecoderConfig,
+    params: readonly Tensor[],
+    kvDtype: string,
+    pages = 64,
+  ) {
+    const vm = executable.getFunction("vm_load_executable").call();
+    if (!(vm instanceof FfiModule)) throw new Error("expected a virtual machine");
+    vm.getFunction("vm_initialization").call(1, 0, 2);
+    this.#vm = vm;
+    this.#config = config;
+    this.#params = params;
+    const shape = [pages, config.layers, 2, config.keyValueHeads, PAGE * config.headDim];
+    this.#pages = Tensor.empty(shape, kvDtype);
+    // Garbage that a correct kernel never reads: NaN would show.
+    this.#pages.bytes().fill(0xff);
+    // Pages are handed out in a mixed order, as they are in a busy engine.
+    this.#freePages = Array.from({ length: pages }, (_, i) => (i * 37 + 11) % pages);
+  }
+
+  /** One step; logits row by row. `name` is the compiled function to use. */
+  step(name: "decode" | "batch_decode" | "batch_prefill", rows: readonly StepRows[]): Float32Array[] {
+    const ids: number[] = [];
+    const positions: number[] = [];
+    const qIndptr = [0];
+    const pageIndptr = [0];
+    const pageIndices: number[] = [];
+    const logitRows: number[] = [];
+    for (const { sequence, tokens, logits } of rows) {
+      const start = this.#lengths.get(sequence) ?? 0;
+      for (const row of logits ?? tokens.keys()) logitRows.push(ids.length + row);
+      tokens.forEach((token, i) => {
+        ids.push(token);
+        positions.push(start + i);
+      });
+      this.#lengths.set(sequence, start + tokens.length);
+      qIndptr.push(ids.length);
+      pageIndices.push(...this.#reserve(sequence, start + tokens.length));
+      pageIndptr.push(pageIndices.length);
+    }
+    const hidden = this.#function("embed").call(int32(ids), [...this.#params]) as Tensor;
+    const result = this.#function(name).call(
+      hidden,
+      int32(qIndptr),
+      int32(positions),
+      int32(pageIndptr),
+      int32(pageIndices),
+      int32(logitRows),
+      this.#pages,
+      [...this.#params],
+    ) as Tensor;
+    return splitRows(result, this.#config.vocabSize);
+  }
+
+  /** The text a function without arguments returns. */
+  text(name: string): string {
+    return String(this.#vm.getFunction(name).call());
+  }
+
+  #function(name: string): FfiFunction {
+    const known = this.#functions.get(name) ?? this.#vm.getFunction(name);
+    this.#functions.set(name, known);
+    return known;
+  }
+
+  #reserve(sequence: number, length: number): number[] {
+    const table = this.#pageTable.get(sequence) ?? [];
+    this.#pageTable.set(sequence, table);
+    while (table.length * PAGE < length) {
+      const page = this.#freePages.pop();
+      if (page === undefined) throw new Error("the test's page pool is too small");
+      table.push(page);
+    }
+    return table;
+  }
+}
+
+function int32(values: readonly number[]): Tensor {
+  return Tensor.from(Int32Array.from(values), [values.length], "int32");
+}
+
+function splitRows(logits: Tensor, width: number): Float32Array[] {
+  const values = Float32Array.from(logits.view() as Float32Array);
+  return Array.from({ length: values.length / width }, (_, row) =>
+    values.subarray(row * width, (row + 1) * width),
+  );
+}
