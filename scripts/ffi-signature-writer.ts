@@ -181,9 +181,11 @@ export type PrimTypeArg = Arg<"ir.PrimType"> | DType | string;
   }
 }
 
-/** A union without repeated members. */
+/** A union without repeated members; the Arg types include null. */
 function unite(types: readonly string[]): string {
-  return [...new Set(types.flatMap((type) => splitUnion(type)))].join(" | ");
+  const members = new Set(types.flatMap((type) => splitUnion(type)));
+  if ([...members].some((type) => /^(Arg<|ExprArg$|PrimTypeArg$)/.test(type))) members.delete("null");
+  return [...members].join(" | ");
 }
 
 /** Splits at the top-level bars only. */

@@ -32,6 +32,10 @@ struct AddonData {
   /*! \brief Constructors by WrapClass. */
   std::array<napi_ref, kWrapClassCount> classes{};
 
+  /*! \brief The longest ArrayBuffer of this runtime (buffer.constants.MAX_LENGTH); set by
+   * lib/ffi/native.ts. */
+  double max_view_bytes = 0x7fffffff;
+
   /*! \brief (code, message, details) => MlcError; set by lib/ffi/native.ts. */
   napi_ref error_factory = nullptr;
 

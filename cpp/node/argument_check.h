@@ -13,6 +13,7 @@
 #include <node_api.h>
 
 #include <cmath>
+#include <cstdio>
 #include <initializer_list>
 #include <string>
 #include <utility>
@@ -38,9 +39,9 @@ inline std::string Describe(napi_env env, napi_value value) {
       double number = 0;
       napi_get_value_double(env, value, &number);
       if (std::isnan(number)) return "NaN";
-      std::string text = std::to_string(number);
-      if (number == std::floor(number)) text.resize(text.find('.'));
-      return "the number " + text;
+      char text[32];
+      std::snprintf(text, sizeof(text), "%.15g", number);
+      return std::string("the number ") + text;
     }
     case napi_string:
       return "a string";

@@ -1,6 +1,6 @@
 /*!
  * \file node/system_functions.cc
- * \brief mapFile, cpuFeatures, cpuName, loadLibrary and setErrorFactory.
+ * \brief mapFile, cpuFeatures, cpuName, loadLibrary and initialize.
  */
 #ifdef _WIN32
 #include <windows.h>
@@ -9,7 +9,10 @@
 #include <signal.h>
 #endif
 
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "node/argument_check.h"
 #include "node/class_definition.h"
@@ -63,11 +66,16 @@ napi_value LoadLibraryMethod(napi_env env, napi_callback_info info) {
   });
 }
 
-// mapFile(path: string): Uint8Array
+// mapFile(path: string, offset = 0, length?: number): Uint8Array
 napi_value MapFile(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
-    const Arguments args(env, info, "mapFile", {String("path")});
-    std::unique_ptr<MappedFile> file = MappedFile::Open(args.GetString(0));
+    const Arguments args(env, info, "mapFile",
+                         {String("path"), Optional(NonNegativeInteger("offset")),
+                          Optional(NonNegativeInteger("length"))});
+    const uint64_t offset = args.Has(1) ? static_cast<uint64_t>(args.GetNumber(1)) : 0;
+    std::optional<uint64_t> length;
+    if (args.Has(2)) length = static_cast<uint64_t>(args.GetNumber(2));
+    std::unique_ptr<MappedFile> file = MappedFile::Open(args.GetString(0), offset, length);
     const size_t size = file->size();
     uint8_t* data = file->data();
     napi_value array;
@@ -95,14 +103,17 @@ napi_value GetCpuName(napi_env env, napi_callback_info) {
   return Guard(env, [&] { return ToJsString(env, CpuName()); });
 }
 
-// setErrorFactory(factory: (code, message, details?) => MlcError): void
-napi_value SetErrorFactory(napi_env env, napi_callback_info info) {
+// initialize(errorFactory: (code, message, details?) => MlcError, maxViewBytes: number): void
+napi_value Initialize(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
-    const Arguments args(env, info, "setErrorFactory", {Callback("factory")});
+    const Arguments args(env, info, "initialize",
+                         {Callback("errorFactory"), Number("maxViewBytes")});
     AddonData* data = AddonData::Get(env);
+    if (data == nullptr) throw JsExceptionPending();
     if (data->error_factory != nullptr) Check(env, napi_delete_reference(env, data->error_factory));
     data->error_factory = nullptr;
     Check(env, napi_create_reference(env, args[0], 1, &data->error_factory));
+    data->max_view_bytes = args.GetNumber(1);
     return Undefined(env);
   });
 }
@@ -110,7 +121,7 @@ napi_value SetErrorFactory(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void DefineSystemFunctions(napi_env env, napi_value exports) {
-  DefineFunctionOn(env, exports, "setErrorFactory", SetErrorFactory);
+  DefineFunctionOn(env, exports, "initialize", Initialize);
   DefineFunctionOn(env, exports, "loadLibrary", LoadLibraryMethod);
   DefineFunctionOn(env, exports, "mapFile", MapFile);
   DefineFunctionOn(env, exports, "cpuFeatures", GetCpuFeatures);

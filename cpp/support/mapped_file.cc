@@ -26,6 +26,17 @@ namespace {
       "ERR_IO", "Expected a readable file at " + path + " but mapping it failed: " + reason + ".");
 }
 
+/*! \brief Bytes to map after `offset`, checked against the size of the file. */
+size_t CheckedLength(const std::string& path, uint64_t file_size, uint64_t offset,
+                     std::optional<uint64_t> length) {
+  if (offset <= file_size) {
+    const uint64_t available = file_size - offset;
+    if (length.value_or(available) <= available)
+      return static_cast<size_t>(length.value_or(available));
+  }
+  Fail(path, "it has " + std::to_string(file_size) + " bytes, fewer than asked for");
+}
+
 }  // namespace
 
 #ifdef _WIN32
@@ -51,28 +62,35 @@ std::wstring ToWide(const std::string& utf8) {
 
 }  // namespace
 
-std::unique_ptr<MappedFile> MappedFile::Open(const std::string& path) {
+std::unique_ptr<MappedFile> MappedFile::Open(const std::string& path, uint64_t offset,
+                                             std::optional<uint64_t> length) {
   Handle file{CreateFileW(ToWide(path).c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr,
                           OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr)};
   if (file.value == INVALID_HANDLE_VALUE) Fail(path, LastError());
   LARGE_INTEGER size;
   if (!GetFileSizeEx(file.value, &size)) Fail(path, LastError());
-  if (size.QuadPart == 0) return std::unique_ptr<MappedFile>(new MappedFile(nullptr, 0));
+  const size_t bytes = CheckedLength(path, static_cast<uint64_t>(size.QuadPart), offset, length);
+  if (bytes == 0) return std::unique_ptr<MappedFile>(new MappedFile(nullptr, 0, 0));
+  SYSTEM_INFO system;
+  GetSystemInfo(&system);
+  const uint64_t start = offset / system.dwAllocationGranularity * system.dwAllocationGranularity;
+  const auto skip = static_cast<size_t>(offset - start);
   Handle mapping{CreateFileMappingW(file.value, nullptr, PAGE_WRITECOPY, 0, 0, nullptr)};
   if (mapping.value == nullptr) Fail(path, LastError());
-  void* data = MapViewOfFile(mapping.value, FILE_MAP_COPY, 0, 0, 0);
-  if (data == nullptr) Fail(path, LastError());
-  return std::unique_ptr<MappedFile>(
-      new MappedFile(static_cast<uint8_t*>(data), static_cast<size_t>(size.QuadPart)));
+  void* base = MapViewOfFile(mapping.value, FILE_MAP_COPY, static_cast<DWORD>(start >> 32),
+                             static_cast<DWORD>(start & 0xffffffffu), skip + bytes);
+  if (base == nullptr) Fail(path, LastError());
+  return std::unique_ptr<MappedFile>(new MappedFile(static_cast<uint8_t*>(base), skip, bytes));
 }
 
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) UnmapViewOfFile(data_);
+  if (base_ != nullptr) UnmapViewOfFile(base_);
 }
 
 #else
 
-std::unique_ptr<MappedFile> MappedFile::Open(const std::string& path) {
+std::unique_ptr<MappedFile> MappedFile::Open(const std::string& path, uint64_t offset,
+                                             std::optional<uint64_t> length) {
   struct Descriptor {
     ~Descriptor() {
       if (value >= 0) close(value);
@@ -83,15 +101,18 @@ std::unique_ptr<MappedFile> MappedFile::Open(const std::string& path) {
   struct stat status;
   if (fstat(file.value, &status) != 0) Fail(path, std::strerror(errno));
   if (!S_ISREG(status.st_mode)) Fail(path, "it is not a regular file");
-  const auto size = static_cast<size_t>(status.st_size);
-  if (size == 0) return std::unique_ptr<MappedFile>(new MappedFile(nullptr, 0));
-  void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.value, 0);
-  if (data == MAP_FAILED) Fail(path, std::strerror(errno));
-  return std::unique_ptr<MappedFile>(new MappedFile(static_cast<uint8_t*>(data), size));
+  const size_t size = CheckedLength(path, static_cast<uint64_t>(status.st_size), offset, length);
+  if (size == 0) return std::unique_ptr<MappedFile>(new MappedFile(nullptr, 0, 0));
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const auto skip = static_cast<size_t>(offset % page);
+  void* base = mmap(nullptr, skip + size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.value,
+                    static_cast<off_t>(offset - skip));
+  if (base == MAP_FAILED) Fail(path, std::strerror(errno));
+  return std::unique_ptr<MappedFile>(new MappedFile(static_cast<uint8_t*>(base), skip, size));
 }
 
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) munmap(data_, size_);
+  if (base_ != nullptr) munmap(base_, skip_ + size_);
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace node_mlc {
@@ -19,20 +20,25 @@ namespace node_mlc {
  */
 class MappedFile {
  public:
-  /*! \brief Maps the whole file; throws CodedError(ERR_IO). A file of length zero maps to no
-   * memory. */
-  static std::unique_ptr<MappedFile> Open(const std::string& path);
+  /*!
+   * \brief Maps `length` bytes from `offset` (any value), to the end of the file without a length.
+   *
+   * Throws CodedError(ERR_IO), also when the file is shorter. A length of zero maps no memory.
+   */
+  static std::unique_ptr<MappedFile> Open(const std::string& path, uint64_t offset = 0,
+                                          std::optional<uint64_t> length = std::nullopt);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
-  uint8_t* data() const { return data_; }
+  uint8_t* data() const { return base_ == nullptr ? nullptr : base_ + skip_; }
   size_t size() const { return size_; }
 
  private:
-  MappedFile(uint8_t* data, size_t size) : data_(data), size_(size) {}
+  MappedFile(uint8_t* base, size_t skip, size_t size) : base_(base), skip_(skip), size_(size) {}
 
-  uint8_t* data_;
+  uint8_t* base_;  // page-aligned
+  size_t skip_;    // from base_ to the first byte asked for
   size_t size_;
 };
 

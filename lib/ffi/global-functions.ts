@@ -75,14 +75,15 @@ export interface GlobalFunctions {
   "ir.TupleGetItem": (a0: ExprArg, a1: number | bigint, a2: Arg<"ir.Span">) => ir_TupleGetItem;
   "ir.TupleType": (a0: readonly Arg<"ir.Type">[], a1: Arg<"ir.Span">) => ir_TupleType;
   "ir.TypeMissing": () => ir_Type;
-  "ir.Var": (a0: string, a1: Arg<"ir.Type"> | null, a2: Arg<"ir.Span">) => ir_Var;
-  "node.TVMScriptPrinterScript": (a0: FfiObject, a1: Arg<"script.PrinterConfig"> | null) => string;
+  "ir.Var": (a0: string, a1: Arg<"ir.Type">, a2: Arg<"ir.Span">) => ir_Var;
+  "node.TVMScriptPrinterScript": (a0: FfiObject, a1: Arg<"script.PrinterConfig">) => string;
+  "prim._OpAdd": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
   "prim._cast": (a0: PrimTypeArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
   "relax.BlockBuilderAddFunction": (a0: Arg<"relax.BlockBuilder">, a1: Arg<"ir.BaseFunc">, a2: string) => ir_GlobalVar;
   "relax.BlockBuilderBeginBindingBlock": (a0: Arg<"relax.BlockBuilder">) => null;
   "relax.BlockBuilderBeginDataflowBlock": (a0: Arg<"relax.BlockBuilder">) => null;
   "relax.BlockBuilderBeginScope": (a0: Arg<"relax.BlockBuilder">, a1: readonly Arg<"ir.Var">[] | null) => null;
-  "relax.BlockBuilderCreate": (a0: Arg<"ir.IRModule"> | null) => relax_BlockBuilder;
+  "relax.BlockBuilderCreate": (a0: Arg<"ir.IRModule">) => relax_BlockBuilder;
   "relax.BlockBuilderEmit": (a0: Arg<"relax.BlockBuilder">, a1: ExprArg, a2: string) => ir_Var;
   "relax.BlockBuilderEmitOutput": (a0: Arg<"relax.BlockBuilder">, a1: ExprArg, a2: string) => ir_Var;
   "relax.BlockBuilderEndBlock": (a0: Arg<"relax.BlockBuilder">) => relax_expr_BindingBlock;
@@ -90,10 +91,10 @@ export interface GlobalFunctions {
   "relax.BlockBuilderFinalize": (a0: Arg<"relax.BlockBuilder">) => ir_IRModule;
   "relax.BlockBuilderNormalize": (a0: Arg<"relax.BlockBuilder">, a1: ExprArg) => ir_Expr;
   "relax.ExecBuilderCreate": () => relax_ExecBuilder;
-  "relax.Function": (a0: readonly Arg<"ir.Var">[], a1: ExprArg, a2: Arg<"ir.Type"> | null, a3: boolean, a4: Arg<"ir.DictAttrs">, a5: Arg<"ir.Span">) => relax_expr_Function;
+  "relax.Function": (a0: readonly Arg<"ir.Var">[], a1: ExprArg, a2: Arg<"ir.Type">, a3: boolean, a4: Arg<"ir.DictAttrs">, a5: Arg<"ir.Span">) => relax_expr_Function;
   "relax.SeqExpr": (a0: readonly Arg<"relax.expr.BindingBlock">[], a1: ExprArg, a2: Arg<"ir.Span">) => relax_expr_SeqExpr;
   "relax.ShapeExpr": (a0: readonly ExprArg[], a1: Arg<"ir.Span">) => relax_expr_ShapeExpr;
-  "relax.TensorType": (a0: ExprArg | null, a1: PrimTypeArg | null, a2: number | bigint, a3: Arg<"relax.VDevice">, a4: Arg<"ir.Span">) => relax_TensorType;
+  "relax.TensorType": (a0: ExprArg, a1: PrimTypeArg, a2: number | bigint, a3: Arg<"relax.VDevice">, a4: Arg<"ir.Span">) => relax_TensorType;
   "relax.VMCodeGen": (a0: Arg<"relax.ExecBuilder">, a1: Arg<"ir.IRModule">) => ir_IRModule;
   "relax.VMLink": (a0: Arg<"relax.ExecBuilder">, a1: Arg<"target.Target">, a2: FfiModule | null, a3: readonly FfiModule[], a4: ReadonlyMap<string, Tensor> | { readonly [key: string]: Tensor }) => FfiModule;
   "relax.op.call_tir": (a0: ExprArg, a1: Arg<"ir.Tuple">, a2: readonly Arg<"relax.TensorType">[]) => ir_Expr;
@@ -133,9 +134,9 @@ export interface GlobalFunctions {
   "tirx.AllocBuffer": (a0: Arg<"ir.Var">, a1: ReadonlyMap<string, FfiArgument> | { readonly [key: string]: FfiArgument } | null, a2: Arg<"ir.Span">) => tirx_AllocBuffer;
   "tirx.BufferLoad": (a0: Arg<"ir.Var">, a1: readonly ExprArg[], a2: Arg<"ir.Span">) => ir_TensorLoad;
   "tirx.BufferStore": (a0: Arg<"ir.Var">, a1: ExprArg, a2: readonly ExprArg[], a3: Arg<"ir.Span">) => tirx_BufferStore;
-  "tirx.BufferType": (a0: string, a1: PrimTypeArg, a2: readonly ExprArg[], a3: readonly ExprArg[], a4: ExprArg, a5: number | bigint, a6: number | bigint, a7: Arg<"tirx.Layout"> | null, a8: readonly ExprArg[], a9: Arg<"ir.Span">) => tirx_BufferType;
+  "tirx.BufferType": (a0: string, a1: PrimTypeArg, a2: readonly ExprArg[], a3: readonly ExprArg[], a4: ExprArg, a5: number | bigint, a6: number | bigint, a7: Arg<"tirx.Layout">, a8: readonly ExprArg[], a9: Arg<"ir.Span">) => tirx_BufferType;
   "tirx.BufferVar": (a0: string, a1: Arg<"tirx.BufferType">, a2: Arg<"ir.Span">) => ir_Var;
-  "tirx.For": (a0: Arg<"ir.Var">, a1: ExprArg, a2: ExprArg, a3: number | bigint, a4: Arg<"tirx.Stmt">, a5: Arg<"tirx.IterVar"> | null, a6: ReadonlyMap<string, FfiArgument> | { readonly [key: string]: FfiArgument } | null, a7: ExprArg | null, a8: Arg<"ir.Span">) => tirx_For;
+  "tirx.For": (a0: Arg<"ir.Var">, a1: ExprArg, a2: ExprArg, a3: number | bigint, a4: Arg<"tirx.Stmt">, a5: Arg<"tirx.IterVar">, a6: ReadonlyMap<string, FfiArgument> | { readonly [key: string]: FfiArgument } | null, a7: ExprArg, a8: Arg<"ir.Span">) => tirx_For;
   "tirx.IfThenElse": (a0: ExprArg, a1: Arg<"tirx.Stmt">, a2: Arg<"tirx.Stmt">, a3: Arg<"ir.Span">) => tirx_IfThenElse;
   "tirx.PrimFunc": (a0: readonly Arg<"ir.Var">[], a1: Arg<"tirx.Stmt">, a2: Arg<"ir.Type">, a3: Arg<"ir.DictAttrs">, a4: Arg<"ir.Span">) => tirx_PrimFunc;
   "tirx.SeqStmt": (a0: readonly Arg<"tirx.Stmt">[], a1: Arg<"ir.Span">) => tirx_SeqStmt;
@@ -173,7 +174,7 @@ export const signatures = {
     ],
   },
   compiler: {
-    hash: "a447b6054b7ee8ad6850163cb44b743f4d796fa450299ff18b6f7db4210c200d",
+    hash: "4bd4231bdb29cf6dd5b12779fd9828ec688842d7913d1b98537c6d7cd5d4bda9",
     names: [
       "ir.BaseFuncWithAttr",
       "ir.Call",
@@ -192,6 +193,7 @@ export const signatures = {
       "ir.TypeMissing",
       "ir.Var",
       "node.TVMScriptPrinterScript",
+      "prim._OpAdd",
       "prim._cast",
       "relax.BlockBuilderAddFunction",
       "relax.BlockBuilderBeginBindingBlock",

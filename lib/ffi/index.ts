@@ -57,11 +57,12 @@ export function shape(dimensions: readonly number[]): Shape {
 }
 
 /**
- * Maps a file into memory, copy on write: pages are read on first touch, writes never reach the file. The mapping is
- * undone when the array is collected. Throws ERR_IO.
+ * Maps a file into memory, copy on write: pages are read on first touch, writes never reach the file. `offset` and
+ * `length` (bytes, any value within the file) map a part, which a file longer than buffer.constants.MAX_LENGTH needs.
+ * The mapping is undone when the array is collected. Throws ERR_IO.
  */
-export function mapFile(path: string): Uint8Array {
-  return native.mapFile(path);
+export function mapFile(path: string, offset?: number, length?: number): Uint8Array {
+  return native.mapFile(path, offset, length);
 }
 
 /** LLVM's names of the instruction sets that the running processor and system support, sorted (AMX is left out). */

@@ -2,6 +2,7 @@
  * The whole native surface of the addon, declared in one file; nothing else loads the addon. What each member does is
  * documented where lib/ffi exports it.
  */
+import { constants } from "node:buffer";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -51,11 +52,12 @@ export interface NativeAddon {
   getGlobalFunction(name: string): FfiFunction | undefined;
   registerGlobalFunction(name: string, fn: FfiCallback | FfiFunction, override: boolean): void;
   loadLibrary(path: string): void;
-  mapFile(path: string): Uint8Array;
+  mapFile(path: string, offset?: number, length?: number): Uint8Array;
   cpuFeatures(): string[];
   cpuName(): string;
-  setErrorFactory(
-    factory: (code: string, message: string, details?: Record<string, unknown>) => MlcError,
+  initialize(
+    errorFactory: (code: string, message: string, details?: Record<string, unknown>) => MlcError,
+    maxViewBytes: number,
   ): void;
 }
 
@@ -88,13 +90,14 @@ function loadAddon(): NativeAddon {
       { cause },
     );
   }
-  addon.setErrorFactory(
+  addon.initialize(
     (code, message, details) =>
       new MlcError(
         isErrorCode(code) ? code : "ERR_NATIVE",
         message,
         details === undefined ? {} : { details },
       ),
+    constants.MAX_LENGTH,
   );
   return addon;
 }
