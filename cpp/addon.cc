@@ -20,6 +20,7 @@ extern "C" NODE_MLC_EXPORT napi_value node_mlc_core_init(napi_env env, napi_valu
   return node_mlc::Guard(env, [&] {
     node_mlc::AddonData::Create(env);
     node_mlc::DefineObjectClasses(env, exports);
+    node_mlc::DefineLiteralClasses(env, exports);
     node_mlc::DefineFunctionClass(env, exports);
     node_mlc::DefineModuleClass(env, exports);
     node_mlc::DefineTensorClass(env, exports);

@@ -3,9 +3,6 @@
  * \brief FfiObject (type key, fields by reflection, dispose) and the typed literals FfiFloat,
  * DType, Device, Shape.
  */
-#include <tvm/ffi/container/shape.h>
-#include <tvm/ffi/device.h>
-#include <tvm/ffi/dtype.h>
 #include <tvm/ffi/reflection/accessor.h>
 
 #include <cstring>
@@ -13,7 +10,6 @@
 
 #include "node/argument_check.h"
 #include "node/class_definition.h"
-#include "node/type_tags.h"
 #include "node/value_conversion.h"
 #include "node/value_handle.h"
 
@@ -22,25 +18,6 @@ namespace node_mlc {
 namespace ffi = tvm::ffi;
 
 namespace {
-
-void FinalizeHandle(napi_env env, void* data, void*) {
-  auto* handle = static_cast<ValueHandle*>(data);
-  if (handle->external_bytes > 0) {
-    int64_t total;
-    napi_adjust_external_memory(env, -handle->external_bytes, &total);
-  }
-  delete handle;
-}
-
-void Adopt(napi_env env, napi_value self, std::unique_ptr<ValueHandle> handle) {
-  Check(env, napi_wrap(env, self, handle.get(), FinalizeHandle, nullptr, nullptr));
-  ValueHandle* owned = handle.release();  // the finalizer owns it from here
-  Check(env, napi_type_tag_object(env, self, &kValueHandleTag));
-  if (owned->external_bytes > 0) {
-    int64_t total;
-    Check(env, napi_adjust_external_memory(env, owned->external_bytes, &total));
-  }
-}
 
 const ffi::Object* ThisObject(napi_env env, napi_value self) {
   const auto* object = UnwrapThis(env, self, "an FfiObject")->value.as<ffi::Object>();
@@ -179,109 +156,7 @@ napi_value IsDisposed(napi_env env, napi_callback_info info) {
   });
 }
 
-// FfiFloat.value: number; DType.name: string; Shape.dimensions: number[]
-napi_value GetLiteral(napi_env env, napi_callback_info info) {
-  return Guard(env, [&] {
-    const Arguments args(env, info, "value", {});
-    return ToJs(env, UnwrapThis(env, args.self(), "a typed literal")->value);
-  });
-}
-
-napi_value WrapLiteral(napi_env env, WrapClass wrap_class, ffi::Any value) {
-  auto handle = std::make_unique<ValueHandle>();
-  handle->value = std::move(value);
-  return Wrap(env, wrap_class, std::move(handle));
-}
-
-// createDType(name: string): DType
-napi_value CreateDType(napi_env env, napi_callback_info info) {
-  return Guard(env, [&] {
-    const Arguments args(env, info, "dtype", {String("name")});
-    return WrapLiteral(env, WrapClass::kDType, ffi::Any(ToDataType(env, args[0])));
-  });
-}
-
-// createDevice(device: {type: string, index: number}): Device
-napi_value CreateDevice(napi_env env, napi_callback_info info) {
-  return Guard(env, [&] {
-    const Arguments args(env, info, "device", {Object("device")});
-    return ToJsDevice(env, ToDevice(env, args[0]));
-  });
-}
-
-// createShape(dimensions: number[]): Shape
-napi_value CreateShape(napi_env env, napi_callback_info info) {
-  return Guard(env, [&] {
-    const Arguments args(env, info, "shape", {Array("dimensions")});
-    const std::vector<int64_t> dimensions = ToShape(env, args[0]);
-    return WrapLiteral(env, WrapClass::kShape,
-                       ffi::Any(ffi::Shape(dimensions.begin(), dimensions.end())));
-  });
-}
-
 }  // namespace
-
-napi_value ConstructWrapped(napi_env env, napi_callback_info info) {
-  return Guard(env, [&] {
-    napi_value self, argument;
-    size_t count = 1;
-    void* data = nullptr;
-    Check(env, napi_get_cb_info(env, info, &count, &argument, &self, &data));
-    AddonData* addon = AddonData::Get(env);
-    if (addon == nullptr) throw JsExceptionPending();
-    std::unique_ptr<ValueHandle> handle(addon->handle_under_construction);
-    addon->handle_under_construction = nullptr;
-    if (handle == nullptr) {
-      if (static_cast<WrapClass>(reinterpret_cast<uintptr_t>(data)) != WrapClass::kFloat) {
-        throw CodedError("ERR_INVALID_ARGUMENT",
-                         "This class has no public constructor: its instances come from calls of "
-                         "TVM functions.");
-      }
-      const Arguments args(env, info, "FfiFloat", {Number("value")});
-      handle = std::make_unique<ValueHandle>();
-      handle->value = ffi::Any(args.GetNumber(0));
-    }
-    Adopt(env, self, std::move(handle));
-    return self;
-  });
-}
-
-ValueHandle* TryUnwrap(napi_env env, napi_value value) {
-  bool ours = false;
-  void* data = nullptr;
-  napi_valuetype type;
-  if (napi_typeof(env, value, &type) != napi_ok || type != napi_object) return nullptr;
-  if (napi_check_object_type_tag(env, value, &kValueHandleTag, &ours) != napi_ok || !ours)
-    return nullptr;
-  return napi_unwrap(env, value, &data) == napi_ok ? static_cast<ValueHandle*>(data) : nullptr;
-}
-
-ValueHandle* UnwrapThis(napi_env env, napi_value self, const char* expected) {
-  ValueHandle* handle = TryUnwrap(env, self);
-  if (handle == nullptr) {
-    throw CodedError("ERR_INVALID_ARGUMENT", std::string("Illegal invocation: expected ") +
-                                                 expected + " as `this` but received " +
-                                                 Describe(env, self) + ".");
-  }
-  if (handle->disposed)
-    throw CodedError("ERR_DISPOSED", std::string("This was disposed: ") + expected + ".");
-  return handle;
-}
-
-napi_value Wrap(napi_env env, WrapClass wrap_class, std::unique_ptr<ValueHandle> handle) {
-  AddonData* addon = AddonData::Get(env);
-  if (addon == nullptr) throw JsExceptionPending();
-  napi_value constructor, object;
-  Check(env, napi_get_reference_value(env, addon->classes[static_cast<size_t>(wrap_class)],
-                                      &constructor));
-  addon->handle_under_construction = handle.release();
-  const napi_status status = napi_new_instance(env, constructor, 0, nullptr, &object);
-  // Still there when the constructor did not run.
-  handle.reset(addon->handle_under_construction);
-  addon->handle_under_construction = nullptr;
-  Check(env, status);
-  return object;
-}
 
 void DefineObjectClasses(napi_env env, napi_value exports) {
   ClassDefinition(env, "FfiObject", WrapClass::kObject)
@@ -293,17 +168,7 @@ void DefineObjectClasses(napi_env env, napi_value exports) {
       .Method("dispose", Dispose)
       .DisposeSymbol(Dispose)
       .Define(exports);
-  ClassDefinition(env, "FfiFloat", WrapClass::kFloat).Getter("value", GetLiteral).Define(exports);
-  ClassDefinition(env, "DType", WrapClass::kDType)
-      .Getter("name", GetLiteral)
-      .Method("toString", GetLiteral)
-      .Define(exports);
-  ClassDefinition(env, "Device", WrapClass::kDevice).Define(exports);
-  ClassDefinition(env, "Shape", WrapClass::kShape).Getter("dimensions", GetLiteral).Define(exports);
   DefineFunctionOn(env, exports, "typeAncestors", GetTypeAncestors);
-  DefineFunctionOn(env, exports, "createDType", CreateDType);
-  DefineFunctionOn(env, exports, "createDevice", CreateDevice);
-  DefineFunctionOn(env, exports, "createShape", CreateShape);
 }
 
 }  // namespace node_mlc

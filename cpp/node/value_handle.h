@@ -42,8 +42,10 @@ napi_value Wrap(napi_env env, WrapClass wrap_class, std::unique_ptr<ValueHandle>
  * ERR_DISPOSED. */
 ValueHandle* UnwrapThis(napi_env env, napi_value self, const char* expected);
 
-/*! \brief Defines FfiObject and the classes of typed literals on `exports`. */
+/*! \brief Defines FfiObject, the base of the next three, on `exports`. */
 void DefineObjectClasses(napi_env env, napi_value exports);
+/*! \brief Defines FfiFloat, DType, Device and Shape. */
+void DefineLiteralClasses(napi_env env, napi_value exports);
 /*! \brief Defines FfiFunction and the global function registry. */
 void DefineFunctionClass(napi_env env, napi_value exports);
 /*! \brief Defines FfiModule. */
