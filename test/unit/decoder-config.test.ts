@@ -93,7 +93,9 @@ describe("Hugging Face configurations", () => {
   });
 
   test("an unknown architecture names what is supported", () => {
-    const error = errorOf(() => architectureOfHuggingFace({ architectures: ["BertModel"], model_type: "bert" }));
+    const error = errorOf(() =>
+      architectureOfHuggingFace({ architectures: ["BertModel"], model_type: "bert" }),
+    );
     expect(error.code).toBe("ERR_UNSUPPORTED_ARCHITECTURE");
     expect(error.message).toMatch(/llama, mistral, qwen2, qwen3 but received "BertModel, bert"/);
     expect(errorOf(() => architectureOfGguf("gemma")).code).toBe("ERR_UNSUPPORTED_ARCHITECTURE");

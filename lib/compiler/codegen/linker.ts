@@ -25,7 +25,7 @@ export async function linkLibrary(
   const folder = mkdtempSync(path.join(path.dirname(file), ".link-"));
   try {
     const objects = writeObjects(executable, target, folder);
-    await link(linkerCommand(target), ["-shared", "-fPIC", "-o", file, ...objects], target, signal);
+    await link(linkerCommand(target), [...linkFlags(target), "-o", file, ...objects, "-lm"], target, signal);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -63,6 +63,11 @@ function isExportable(module: FfiModule): boolean {
 interface LinkerCommand {
   readonly program: string;
   readonly args: readonly string[];
+}
+
+/** The code calls back into the TVM runtime, which is in the process already; Apple's linker has to be told so. */
+function linkFlags({ triple }: Target): readonly string[] {
+  return triple.includes("-apple-") ? ["-dynamiclib", "-undefined", "dynamic_lookup"] : ["-shared", "-fPIC"];
 }
 
 /** CC may hold arguments ("ccache cc", "zig cc -target ..."). Another machine's code needs a CC that links for it. */
