@@ -44,7 +44,7 @@ const problem = (file, text) => problems.push(`${file}: ${text}`);
 const list = (folder, pattern) =>
   existsSync(path.join(root, folder))
     ? readdirSync(path.join(root, folder), { recursive: true })
-        .filter((file) => pattern.test(file))
+        .filter((file) => pattern.test(file) && !file.includes("node_modules"))
         .map((file) => path.posix.join(folder, file.split(path.sep).join("/")))
     : [];
 const read = (file) => readFileSync(path.join(root, file), "utf8");
