@@ -1,1 +1,36 @@
+/** The engine's public API. The compiler's is "node-mlc/compiler". */
+export type { ChatMessage, ChatRole, TextContentPart } from "./chat/message.js";
+export type { ChatCompletionStream, ChatCompletions } from "./engine/chat-completions.js";
+export type { CompletionStream } from "./engine/completion-stream.js";
+export type { Completions } from "./engine/completions.js";
+export { type DeviceInfo, devices } from "./engine/devices.js";
+export { Engine, type EngineStats, type TokenizeOptions } from "./engine/engine.js";
+export type { EngineOptions, InitProgressReport, LoadProgress } from "./engine/engine-config.js";
+export type {
+  FinishReason,
+  Generation,
+  GenerationChunk,
+  GenerationResult,
+  GenerationTimings,
+  TokenLogprobs,
+  Usage,
+} from "./engine/generation.js";
+export type {
+  CallOptions,
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionCreateParams,
+  ChatLogprobs,
+  Completion,
+  CompletionChunk,
+  CompletionCreateParams,
+  CompletionFinishReason,
+  CompletionUsage,
+  TokenLogprob,
+} from "./engine/openai-types.js";
+export type { SamplingOptions } from "./engine/sampling-params.js";
+export type { GenerateOptions, Prompt } from "./engine/text-generation.js";
 export { type ErrorCode, MlcError } from "./errors.js";
+export type { Manifest } from "./package/manifest.js";
+export type { MemoryPlan, MemoryPlanRequest } from "./package/memory-plan.js";
+export { ModelPackage, type OpenPackageOptions } from "./package/model-package.js";

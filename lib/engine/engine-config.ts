@@ -1,0 +1,161 @@
+/** Options of an engine, checked, and what the native engine is told for a package. */
+import os from "node:os";
+import { MlcError } from "../errors.js";
+import type { NativeEngineConfig } from "../ffi/native-engine.js";
+import type { ManifestLibrary } from "../package/manifest.js";
+import type { MemoryPlan } from "../package/memory-plan.js";
+import type { ModelPackage } from "../package/model-package.js";
+import { expectBoolean, expectInteger, expectKnownNames, unexpected } from "./expectation.js";
+
+/** A step of loading: `done` of `total` in the phase's own unit (bytes for "weights"). */
+export interface LoadProgress {
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** web-llm's form of the same news. */
+export interface InitProgressReport {
+  /** 0 to 1. */
+  readonly progress: number;
+  /** Seconds since the start. */
+  readonly timeElapsed: number;
+  readonly text: string;
+}
+
+/** Options of `Engine.load`. */
+export interface EngineOptions {
+  /** Ends the loading with ERR_ABORTED; nothing stays loaded. */
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
+  /** As `onProgress`, in web-llm's form. */
+  initProgressCallback?: ((report: InitProgressReport) => void) | undefined;
+  /** Threads that compute; default: what the system lets this process use. */
+  threads?: number | undefined;
+  /** Sequences the KV cache has room for at full context; more requests wait. Default: the package's limit, less where
+   * the memory is too small. */
+  maxBatch?: number | undefined;
+  /** Most tokens of one request, prompt and answer; default: the package's limit. */
+  contextLength?: number | undefined;
+  /** Bytes the model may use, or a share of this machine's memory ("50%"); default: all the memory there is. */
+  memoryBudget?: number | `${number}%` | undefined;
+  /** Verify the digests of the weights too (reads all of them). Default false: sizes and the code's digests only. */
+  verify?: boolean | undefined;
+  /** Pin the weights in memory, so that they are never read from disk again. Default false. */
+  lockMemory?: boolean | undefined;
+}
+
+const OPTION_NAMES = [
+  "signal",
+  "onProgress",
+  "initProgressCallback",
+  "threads",
+  "maxBatch",
+  "contextLength",
+  "memoryBudget",
+  "verify",
+  "lockMemory",
+] as const satisfies readonly (keyof EngineOptions)[];
+
+/** Checked options. */
+export interface EngineConfig {
+  readonly threads: number;
+  readonly maxBatch: number | undefined;
+  readonly contextLength: number | undefined;
+  /** Bytes. */
+  readonly memoryBudget: number;
+  readonly verify: boolean;
+  readonly lockMemory: boolean;
+}
+
+/** Checks options and fills in what does not depend on the package. Errors: ERR_INVALID_ARGUMENT naming the option. */
+export function resolveEngineConfig(
+  options: EngineOptions,
+  memoryBytes: number = systemMemory(),
+): EngineConfig {
+  expectKnownNames("the engine's options", options, OPTION_NAMES);
+  const { threads, maxBatch, contextLength } = options;
+  return {
+    threads: expectInteger("threads", threads ?? os.availableParallelism(), 1, 1024),
+    maxBatch: maxBatch === undefined ? undefined : expectInteger("maxBatch", maxBatch, 1, 65536),
+    contextLength:
+      contextLength === undefined
+        ? undefined
+        : expectInteger("contextLength", contextLength, 2, Number.MAX_SAFE_INTEGER),
+    memoryBudget: memoryBudget(options.memoryBudget, memoryBytes),
+    verify: expectBoolean("verify", options.verify ?? false),
+    lockMemory: expectBoolean("lockMemory", options.lockMemory ?? false),
+  };
+}
+
+/**
+ * The memory plan to load a package with: the caller's batch and context, or the package's limits, of which the batch is
+ * lowered until the plan fits the budget. Errors: ERR_INSUFFICIENT_MEMORY with the numbers, ERR_INVALID_ARGUMENT.
+ */
+export function planLoad(
+  modelPackage: Pick<ModelPackage, "manifest" | "plan">,
+  config: EngineConfig,
+): MemoryPlan {
+  const { limits } = modelPackage.manifest;
+  const context = config.contextLength ?? limits.contextLength;
+  const budget = config.memoryBudget;
+  if (config.maxBatch !== undefined) return modelPackage.plan({ batch: config.maxBatch, context, budget });
+  let batch = limits.maxBatch;
+  while (batch > 1 && modelPackage.plan({ batch, context }).total > budget) batch = Math.floor(batch / 2);
+  return modelPackage.plan({ batch, context, budget });
+}
+
+/** What the native engine is loaded with. */
+export function nativeConfig(
+  modelPackage: Pick<ModelPackage, "manifest" | "file">,
+  library: ManifestLibrary,
+  plan: MemoryPlan,
+  config: EngineConfig,
+): NativeEngineConfig {
+  const { model, limits, kvCache, weights } = modelPackage.manifest;
+  return {
+    library: modelPackage.file(library.file),
+    shards: weights.shards.map(({ file, bytes }) => ({ path: modelPackage.file(file), bytes })),
+    params: weights.params.map(({ name, dtype, packedShape, shard, offset, bytes }) => ({
+      name,
+      dtype,
+      shape: packedShape,
+      shard,
+      offset,
+      bytes,
+    })),
+    vocabSize: model.vocabSize,
+    layers: model.layers,
+    kvHeads: model.keyValueHeads,
+    headDim: model.headDim,
+    kvDtype: kvCache.dtype,
+    pageSize: limits.pageSize,
+    pages: plan.pages,
+    contextLength: plan.context,
+    maxBatch: plan.batch,
+    prefillChunk: limits.prefillChunk,
+    threads: config.threads,
+    lockMemory: config.lockMemory,
+  };
+}
+
+function memoryBudget(value: unknown, memoryBytes: number): number {
+  if (value === undefined) return memoryBytes;
+  if (typeof value === "number") return expectInteger("memoryBudget", value, 1, Number.MAX_SAFE_INTEGER);
+  const share = typeof value === "string" ? /^(\d+(?:\.\d+)?)%$/.exec(value)?.[1] : undefined;
+  if (share === undefined || Number(share) <= 0 || Number(share) > 100) {
+    throw unexpected("memoryBudget", 'bytes or a share of the memory such as "50%"', value);
+  }
+  return Math.floor((memoryBytes * Number(share)) / 100);
+}
+
+/** Memory this process may have: the machine's, or its container's limit. */
+function systemMemory(): number {
+  const limit = process.constrainedMemory?.() ?? 0;
+  return limit > 0 && limit < os.totalmem() ? limit : os.totalmem();
+}
+
+/** Throws ERR_ABORTED where the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) throw new MlcError("ERR_ABORTED", `${what} was aborted.`, { cause: signal.reason });
+}

@@ -1,0 +1,112 @@
+/** From a package folder to the parts of an engine: checks first, the weights last. */
+import path from "node:path";
+import { ChatTemplate } from "../chat/chat-template.js";
+import { ModelPackage } from "../package/model-package.js";
+import { Tokenizer } from "../tokenizer/tokenizer.js";
+import type { EngineParts } from "./engine.js";
+import {
+  type EngineOptions,
+  type LoadProgress,
+  nativeConfig,
+  planLoad,
+  resolveEngineConfig,
+  throwIfAborted,
+} from "./engine-config.js";
+import { chooseLibrary } from "./library-choice.js";
+import type { NativeRuntime } from "./native-runtime.js";
+
+/**
+ * Opens and checks a package (files, CPU features, memory) and prepares the rest; `start` of the result maps the weights.
+ * Errors: see Engine.load.
+ */
+export async function loadEngineParts(
+  folder: string,
+  options: EngineOptions,
+  runtimeOf: () => Promise<NativeRuntime>,
+): Promise<EngineParts> {
+  const config = resolveEngineConfig(options);
+  const { signal } = options;
+  const report = progressReporter(options);
+  throwIfAborted(signal, "Loading the model");
+  report({ phase: "package", done: 0, total: 1 });
+  const modelPackage = await ModelPackage.open(folder, {
+    verify: config.verify,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const { manifest } = modelPackage;
+  const plan = planLoad(modelPackage, config);
+  const runtime = await runtimeOf();
+  const library = chooseLibrary(manifest.libraries, {
+    platform: process.platform,
+    arch: process.arch,
+    features: new Set(runtime.cpuFeatures()),
+  });
+  report({ phase: "tokenizer", done: 0, total: 1 });
+  const tokenizer = await openTokenizer(modelPackage);
+  const chatTemplate = await openChatTemplate(modelPackage, tokenizer);
+  throwIfAborted(signal, "Loading the model");
+  return {
+    manifest,
+    plan,
+    tokenizer,
+    chatTemplate,
+    start: (onEvents) =>
+      runtime.load(nativeConfig(modelPackage, library, plan, config), onEvents, (done, total, phase) =>
+        report({ phase, done, total }),
+      ),
+  };
+}
+
+async function openTokenizer(modelPackage: ModelPackage): Promise<Tokenizer | undefined> {
+  const { files, bosTokenId, addBos } = modelPackage.manifest.tokenizer;
+  const named = (name: string) => files.find((file) => path.posix.basename(file) === name);
+  const tokenizerFile = named("tokenizer.json");
+  if (tokenizerFile === undefined) return undefined;
+  const configFile = named("tokenizer_config.json");
+  return Tokenizer.load(
+    modelPackage.file(tokenizerFile),
+    configFile === undefined ? undefined : modelPackage.file(configFile),
+    { bosTokenId, addBos },
+  );
+}
+
+async function openChatTemplate(
+  modelPackage: ModelPackage,
+  tokenizer: Tokenizer | undefined,
+): Promise<ChatTemplate | undefined> {
+  const { chatTemplate, tokenizer: ids } = modelPackage.manifest;
+  if (chatTemplate === undefined) return undefined;
+  const spelling = (id: number | undefined) => (id === undefined ? undefined : tokenizer?.idToToken(id));
+  return new ChatTemplate(await modelPackage.readText(chatTemplate), {
+    bosToken: spelling(ids.bosTokenId),
+    eosToken: spelling(ids.eosTokenIds[0]),
+  });
+}
+
+/** Share of the whole load that each phase begins at, for a single number; weights are nearly all of it. */
+const PHASE_START: Readonly<Record<string, number>> = {
+  package: 0,
+  tokenizer: 0.05,
+  library: 0.1,
+  weights: 0.15,
+  cache: 0.9,
+  warmup: 0.95,
+};
+
+/** Sends progress in both forms. */
+function progressReporter(options: EngineOptions): (progress: LoadProgress) => void {
+  const { onProgress, initProgressCallback } = options;
+  const startedAt = performance.now();
+  let reached = 0;
+  return (progress) => {
+    onProgress?.(progress);
+    const { phase, done, total } = progress;
+    const within = phase === "weights" && total > 0 ? (done / total) * 0.75 : 0;
+    reached = Math.max(reached, (PHASE_START[phase] ?? reached) + within);
+    initProgressCallback?.({
+      progress: reached,
+      timeElapsed: (performance.now() - startedAt) / 1000,
+      text: total > 1 ? `${phase} ${done}/${total}` : phase,
+    });
+  };
+}

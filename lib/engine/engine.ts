@@ -1,0 +1,209 @@
+/** The public class: one loaded model, any number of requests at a time. */
+import { createHash } from "node:crypto";
+import type { ChatTemplate } from "../chat/chat-template.js";
+import type { ChatMessage } from "../chat/message.js";
+import { MlcError } from "../errors.js";
+import type { EvaluateOptions, NativeEngine, NativeEngineStats, NativeEvent } from "../ffi/native-engine.js";
+import type { Manifest } from "../package/manifest.js";
+import type { MemoryPlan } from "../package/memory-plan.js";
+import { removeMarks } from "../tokenizer/added-token-splitter.js";
+import type { EncodeOptions, Tokenizer } from "../tokenizer/tokenizer.js";
+import { ChatCompletions } from "./chat-completions.js";
+import { Completions } from "./completions.js";
+import type { EngineOptions } from "./engine-config.js";
+import { loadEngineParts } from "./engine-load.js";
+import { expectInteger } from "./expectation.js";
+import type { Generation } from "./generation.js";
+import { type NativeRuntime, nativeRuntime } from "./native-runtime.js";
+import {
+  type GenerateOptions,
+  type Prompt,
+  renderChat,
+  requireTokenizer,
+  startGeneration,
+} from "./text-generation.js";
+
+/** What an engine consists of; `Engine.load` puts it together. */
+export interface EngineParts {
+  readonly manifest: Manifest;
+  readonly plan: MemoryPlan;
+  readonly tokenizer: Tokenizer | undefined;
+  readonly chatTemplate: ChatTemplate | undefined;
+  /** Makes the native engine; its events go to the callback. */
+  readonly start: (onEvents: (events: readonly NativeEvent[]) => void) => Promise<NativeEngine>;
+}
+
+/** Counters of an engine: the native ones and the requests of this class. */
+export interface EngineStats extends NativeEngineStats {
+  /** Requests made and not ended yet. */
+  readonly requests: number;
+}
+
+/** How `tokenize` reads a text. */
+export interface TokenizeOptions {
+  /** The text is a rendered prompt: spellings of control tokens in it are those tokens, and none is added. Default false. */
+  special?: boolean;
+}
+
+/** A loaded model. Dispose of it (`await using`, `dispose`) to give its memory back at once. */
+export class Engine implements AsyncDisposable {
+  /** OpenAI's chat API: `engine.chat.completions.create(...)`. */
+  readonly chat: { readonly completions: ChatCompletions };
+  /** OpenAI's text completion API. */
+  readonly completions: Completions;
+  /** What the package says of itself. */
+  readonly manifest: Manifest;
+  readonly #parts: EngineParts;
+  readonly #native: NativeEngine;
+  readonly #running: Map<number, Generation>;
+  #lastId = 0;
+  #disposing: Promise<void> | undefined;
+
+  private constructor(parts: EngineParts, native: NativeEngine, running: Map<number, Generation>) {
+    this.#parts = parts;
+    this.#native = native;
+    this.#running = running;
+    this.manifest = parts.manifest;
+    const host = {
+      generate: (prompt: Prompt, options: GenerateOptions) => this.generate(prompt, options),
+      modelName: parts.manifest.model.name,
+      fingerprint: fingerprint(parts.manifest),
+      tokenizer: parts.tokenizer,
+    };
+    this.chat = { completions: new ChatCompletions(host) };
+    this.completions = new Completions(host);
+  }
+
+  /**
+   * Loads a compiled package from a folder.
+   * Errors: those of ModelPackage.open, ERR_CPU_UNSUPPORTED, ERR_INSUFFICIENT_MEMORY with the numbers, ERR_INVALID_ARGUMENT,
+   * ERR_ABORTED, ERR_NATIVE. `runtime` replaces the native side in tests.
+   */
+  static async load(folder: string, options: EngineOptions = {}, runtime?: NativeRuntime): Promise<Engine> {
+    return Engine.fromParts(
+      await loadEngineParts(folder, options, async () => runtime ?? (await nativeRuntime())),
+      options.signal,
+    );
+  }
+
+  /** An engine of parts that are already there: for tests and other loaders. */
+  static async fromParts(parts: EngineParts, signal?: AbortSignal): Promise<Engine> {
+    const running = new Map<number, Generation>();
+    const native = await parts.start((events) => {
+      for (const event of events) running.get(event.id)?.accept(event);
+    });
+    if (signal?.aborted) {
+      await native.dispose();
+      throw new MlcError("ERR_ABORTED", "Loading the model was aborted.", { cause: signal.reason });
+    }
+    return new Engine(parts, native, running);
+  }
+
+  /**
+   * Starts generating from a text, a chat or token ids, at once. Iterate the result for chunks, or await its `result`.
+   * Errors, thrown at once: ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED_FIELD, ERR_CHAT_TEMPLATE, ERR_CONTEXT_OVERFLOW, ERR_ABORTED,
+   * ERR_DISPOSED.
+   */
+  generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
+    this.#checkAlive();
+    const { manifest, plan, tokenizer, chatTemplate } = this.#parts;
+    const model = {
+      manifest,
+      contextLength: plan.context,
+      tokenizer,
+      chatTemplate,
+      native: this.#native,
+      running: this.#running,
+      nextId: () => ++this.#lastId,
+    };
+    return startGeneration(model, prompt, options);
+  }
+
+  /**
+   * Token ids of a text, as `generate` would read it: begun as the model expects a text to begin, everything in it ordinary
+   * text. `special` reads a rendered prompt instead.
+   */
+  tokenize(text: string, options: TokenizeOptions & EncodeOptions = {}): number[] {
+    const { special = false, addSpecial = !special, parseSpecial = special } = options;
+    return requireTokenizer(this.#parts.tokenizer).encode(text, { addSpecial, parseSpecial });
+  }
+
+  /** The text of token ids; `special` shows control tokens. Errors: ERR_INVALID_ARGUMENT for an id the model does not have. */
+  detokenize(ids: Iterable<number>, options: { special?: boolean } = {}): string {
+    const tokenizer = requireTokenizer(this.#parts.tokenizer);
+    const last = this.manifest.model.vocabSize - 1;
+    const checked = Array.from(ids, (id) => expectInteger("a token id", id, 0, last));
+    return tokenizer.decode(checked, { skipSpecial: !(options.special ?? false) });
+  }
+
+  /**
+   * The prompt text of a chat. Tokenized with `special: true` it gives the tokens `generate` uses, unless a message spells
+   * a control token: `generate` keeps such text ordinary, a plain string cannot.
+   */
+  applyChatTemplate(
+    messages: readonly ChatMessage[],
+    options: { addGenerationPrompt?: boolean; variables?: Readonly<Record<string, unknown>> } = {},
+  ): string {
+    return removeMarks(renderChat(this.#parts, messages, options));
+  }
+
+  /**
+   * Logits of token rows of one length, for numeric checks: float32 [rows, length, vocabulary], row-major.
+   * Errors: ERR_INVALID_ARGUMENT, ERR_DISPOSED.
+   */
+  logits(rows: readonly ArrayLike<number>[], options: EvaluateOptions = {}): Promise<Float32Array> {
+    this.#checkAlive();
+    return this.#native.evaluate(
+      rows.map((row) => Int32Array.from(row)),
+      options,
+    );
+  }
+
+  /** Natural-log probability of each token given those before it: one number less than tokens. */
+  score(tokens: ArrayLike<number>): Promise<Float32Array> {
+    this.#checkAlive();
+    return this.#native.score(Int32Array.from(tokens));
+  }
+
+  /** The memory plan this engine was loaded with. */
+  plan(): MemoryPlan {
+    return this.#parts.plan;
+  }
+
+  /** Counters since the load. */
+  stats(): EngineStats {
+    this.#checkAlive();
+    return { ...this.#native.stats(), requests: this.#running.size };
+  }
+
+  /** Ends every request with ERR_DISPOSED and gives the memory back. Idempotent. */
+  dispose(): Promise<void> {
+    this.#disposing ??= this.#dispose();
+    return this.#disposing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  async #dispose(): Promise<void> {
+    for (const generation of [...this.#running.values()]) generation.fail(disposedError());
+    await this.#native.dispose();
+  }
+
+  #checkAlive(): void {
+    if (this.#disposing !== undefined) throw disposedError();
+  }
+}
+
+function disposedError(): MlcError {
+  return new MlcError(
+    "ERR_DISPOSED",
+    "Expected an engine in use but it has been disposed: load the model again.",
+  );
+}
+
+/** Names the package's content: the digests of all its files are in the manifest. */
+function fingerprint(manifest: Manifest): string {
+  return `fp_${createHash("sha256").update(JSON.stringify(manifest.files)).digest("hex").slice(0, 12)}`;
+}

@@ -1,0 +1,136 @@
+/**
+ * Request and response bodies in OpenAI's shapes (snake case as there), so that objects typed by the `openai` package can be
+ * passed in and what comes out can be passed on. Fields beyond OpenAI's are marked.
+ */
+import type { ChatMessage } from "../chat/message.js";
+
+/** Fields both kinds of request have. `null` means absent, as in OpenAI's API. */
+export interface CompletionParamsBase {
+  /** Taken as it is: an engine has one model, and the answer names it. */
+  model?: string | null;
+  temperature?: number | null;
+  top_p?: number | null;
+  presence_penalty?: number | null;
+  frequency_penalty?: number | null;
+  logit_bias?: Record<string, number> | null;
+  seed?: number | null;
+  stop?: string | readonly string[] | null;
+  /** Only 1. */
+  n?: number | null;
+  stream?: boolean | null;
+  stream_options?: { include_usage?: boolean } | null;
+  /** Names an end user; has no effect here. */
+  user?: string | null;
+  /** Beyond OpenAI's. */
+  top_k?: number | null;
+  /** Beyond OpenAI's. */
+  min_p?: number | null;
+  /** Beyond OpenAI's. */
+  repetition_penalty?: number | null;
+  /** Beyond OpenAI's. */
+  ignore_eos?: boolean | null;
+}
+
+/** Body of a chat completion. */
+export interface ChatCompletionCreateParams extends CompletionParamsBase {
+  messages: readonly ChatMessage[];
+  max_completion_tokens?: number | null;
+  /** OpenAI's older name of `max_completion_tokens`. */
+  max_tokens?: number | null;
+  logprobs?: boolean | null;
+  top_logprobs?: number | null;
+  response_format?: { type: "text" } | null;
+  /** Beyond OpenAI's: variables for the chat template. */
+  chat_template_kwargs?: Record<string, unknown> | null;
+}
+
+/** Body of a text completion. */
+export interface CompletionCreateParams extends CompletionParamsBase {
+  /** A text, or token ids. */
+  prompt: string | readonly number[];
+  /** Default 16, as OpenAI's. */
+  max_tokens?: number | null;
+}
+
+/** Why a completion ended. */
+export type CompletionFinishReason = "stop" | "length";
+
+export interface CompletionUsage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+}
+
+/** Log-probability of one token. */
+export interface TokenLogprob {
+  token: string;
+  /** Bytes the token stands for. */
+  bytes: number[] | null;
+  logprob: number;
+}
+
+export interface ChatLogprobs {
+  content: (TokenLogprob & { top_logprobs: TokenLogprob[] })[];
+  refusal: null;
+}
+
+export interface ChatCompletion {
+  id: string;
+  object: "chat.completion";
+  /** Seconds since 1970. */
+  created: number;
+  model: string;
+  /** Changes with the package, not with the run. */
+  system_fingerprint: string;
+  choices: {
+    index: number;
+    message: { role: "assistant"; content: string; refusal: null };
+    logprobs: ChatLogprobs | null;
+    finish_reason: CompletionFinishReason;
+  }[];
+  usage: CompletionUsage;
+}
+
+export interface ChatCompletionChunk {
+  id: string;
+  object: "chat.completion.chunk";
+  created: number;
+  model: string;
+  system_fingerprint: string;
+  /** Empty in the last chunk of a stream with `include_usage`. */
+  choices: {
+    index: number;
+    delta: { role?: "assistant"; content?: string };
+    logprobs: ChatLogprobs | null;
+    finish_reason: CompletionFinishReason | null;
+  }[];
+  /** With `include_usage`: null but in the last chunk. */
+  usage?: CompletionUsage | null;
+}
+
+export interface Completion {
+  id: string;
+  object: "text_completion";
+  created: number;
+  model: string;
+  system_fingerprint: string;
+  choices: { index: number; text: string; logprobs: null; finish_reason: CompletionFinishReason }[];
+  usage: CompletionUsage;
+}
+
+/** A chunk of a streamed text completion. */
+export interface CompletionChunk {
+  id: string;
+  object: "text_completion";
+  created: number;
+  model: string;
+  system_fingerprint: string;
+  choices: { index: number; text: string; logprobs: null; finish_reason: CompletionFinishReason | null }[];
+  usage?: CompletionUsage | null;
+}
+
+/** Options of a call, beside its body. */
+export interface CallOptions {
+  /** Ends the call with ERR_ABORTED. */
+  signal?: AbortSignal | undefined;
+}

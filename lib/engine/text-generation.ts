@@ -1,0 +1,176 @@
+/**
+ * The generate line: messages -> prompt text -> token ids -> request -> tokens -> text -> stream.
+ *
+ * The middle (tokens in, tokens out) is the native engine's; `startGeneration` is the whole of the rest.
+ */
+import type { ChatTemplate } from "../chat/chat-template.js";
+import { type ChatMessage, checkMessages } from "../chat/message.js";
+import { MlcError } from "../errors.js";
+import type { NativeEngine, NativeRequest } from "../ffi/native-engine.js";
+import type { Manifest } from "../package/manifest.js";
+import type { Tokenizer } from "../tokenizer/tokenizer.js";
+import { throwIfAborted } from "./engine-config.js";
+import { expectKnownNames, unexpected } from "./expectation.js";
+import { Generation } from "./generation.js";
+import {
+  resolveSampling,
+  roomFor,
+  SAMPLING_OPTION_NAMES,
+  type SamplingOptions,
+  type SamplingParams,
+} from "./sampling-params.js";
+
+/** What a generation starts from: raw text, a chat, or token ids. */
+export type Prompt = string | readonly ChatMessage[] | readonly number[] | Int32Array;
+
+/** Options of one generation. */
+export interface GenerateOptions extends SamplingOptions {
+  /** Ends the generation with ERR_ABORTED. */
+  signal?: AbortSignal | undefined;
+  /** More variables for the chat template, for example `enable_thinking`. */
+  templateVariables?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The model as text generation sees it. */
+export interface TextModel {
+  readonly manifest: Manifest;
+  readonly contextLength: number;
+  readonly tokenizer: Tokenizer | undefined;
+  readonly chatTemplate: ChatTemplate | undefined;
+  readonly native: NativeEngine;
+  /** Requests that run, by id. */
+  readonly running: Map<number, Generation>;
+  nextId(): number;
+}
+
+const OPTION_NAMES = [...SAMPLING_OPTION_NAMES, "signal", "templateVariables"];
+
+/**
+ * Starts one generation. Errors, at once: ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED_FIELD, ERR_CHAT_TEMPLATE, ERR_CONTEXT_OVERFLOW,
+ * ERR_ABORTED.
+ */
+export function startGeneration(model: TextModel, prompt: Prompt, options: GenerateOptions = {}): Generation {
+  expectKnownNames("the generation's options", options, OPTION_NAMES);
+  throwIfAborted(options.signal, "The generation");
+  const { manifest, tokenizer, native, running } = model;
+  const sampling = resolveSampling(options, manifest.generation, manifest.model.vocabSize);
+  if (sampling.stop.length > 0) requireTokenizer(tokenizer);
+  const { ids, atStart } = encodePrompt(model, prompt, options.templateVariables);
+  const maxTokens = roomFor(ids.length, sampling.maxTokens, model.contextLength);
+  const stopTokens = [...new Set([...manifest.tokenizer.eosTokenIds, ...sampling.stopTokens])];
+  const id = model.nextId();
+  const generation = new Generation({
+    id,
+    promptTokens: ids.length,
+    decoder: tokenizer?.stream({ atStart }),
+    stop: sampling.stop,
+    stopTokens: new Set(stopTokens),
+    signal: options.signal,
+    cancel: () => native.abort(id),
+    onEnd: () => running.delete(id),
+  });
+  running.set(id, generation);
+  try {
+    native.submit(nativeRequest(id, ids, maxTokens, stopTokens, sampling));
+  } catch (error) {
+    generation.fail(error);
+    throw error;
+  }
+  return generation;
+}
+
+/** The prompt text of a chat, with control tokens only where the template puts them (see Tokenizer.protect). */
+export function renderChat(
+  model: Pick<TextModel, "tokenizer" | "chatTemplate">,
+  messages: unknown,
+  options: { addGenerationPrompt?: boolean; variables?: Readonly<Record<string, unknown>> } = {},
+): string {
+  const tokenizer = requireTokenizer(model.tokenizer);
+  if (model.chatTemplate === undefined) {
+    throw new MlcError(
+      "ERR_CHAT_TEMPLATE",
+      "Expected a model with a chat template but this package has none: send a raw prompt (text or token ids).",
+    );
+  }
+  const plain = checkMessages(messages).map(({ role, content }) => ({
+    role,
+    content: tokenizer.protect(content),
+  }));
+  return model.chatTemplate.render(plain, options);
+}
+
+/** The tokenizer, or an error that says what a model without one can do. */
+export function requireTokenizer(tokenizer: Tokenizer | undefined): Tokenizer {
+  if (tokenizer !== undefined) return tokenizer;
+  throw new MlcError(
+    "ERR_INVALID_ARGUMENT",
+    "Expected a model with a tokenizer but this package has none: only token ids go in and come out.",
+  );
+}
+
+/** Token ids of a prompt, and whether the answer begins a text of its own (then it starts without a space). */
+function encodePrompt(
+  model: TextModel,
+  prompt: Prompt,
+  variables: Readonly<Record<string, unknown>> | undefined,
+): { ids: Int32Array; atStart: boolean } {
+  const vocabularySize = model.manifest.model.vocabSize;
+  if (typeof prompt === "string") {
+    const tokenizer = requireTokenizer(model.tokenizer);
+    return { ids: nonEmpty(tokenizer.encode(prompt), vocabularySize), atStart: prompt === "" };
+  }
+  if (prompt instanceof Int32Array || (Array.isArray(prompt) && typeof prompt[0] === "number")) {
+    const ids = nonEmpty(prompt as ArrayLike<number>, vocabularySize);
+    const special = model.tokenizer?.specialIds;
+    return { ids, atStart: special !== undefined && ids.every((id) => special.has(id)) };
+  }
+  if (!Array.isArray(prompt)) throw unexpected("prompt", "a text, a list of messages or token ids", prompt);
+  const text = renderChat(model, prompt, variables === undefined ? {} : { variables });
+  const ids = requireTokenizer(model.tokenizer).encode(text, { addSpecial: false, parseSpecial: true });
+  return { ids: nonEmpty(ids, vocabularySize), atStart: true };
+}
+
+function nonEmpty(ids: ArrayLike<number>, vocabularySize: number): Int32Array {
+  if (ids.length === 0) throw unexpected("prompt", "at least one token", "an empty prompt");
+  for (let index = 0; index < ids.length; index++) {
+    const id = ids[index];
+    if (!Number.isInteger(id) || id === undefined || id < 0 || id >= vocabularySize) {
+      throw unexpected(`prompt token ${index}`, `a token id below ${vocabularySize}`, id);
+    }
+  }
+  return Int32Array.from(ids);
+}
+
+function nativeRequest(
+  id: number,
+  tokens: Int32Array,
+  maxTokens: number,
+  stopTokens: readonly number[],
+  sampling: SamplingParams,
+): NativeRequest {
+  const { logitBias, logprobs } = sampling;
+  return {
+    id,
+    tokens,
+    maxTokens,
+    stopTokens: Int32Array.from(stopTokens),
+    ignoreEos: sampling.ignoreEos,
+    temperature: sampling.temperature,
+    topK: sampling.topK,
+    topP: sampling.topP,
+    minP: sampling.minP,
+    repetitionPenalty: sampling.repetitionPenalty,
+    presencePenalty: sampling.presencePenalty,
+    frequencyPenalty: sampling.frequencyPenalty,
+    seed: sampling.seed,
+    ...(logitBias.size === 0
+      ? {}
+      : {
+          logitBias: {
+            ids: Int32Array.from(logitBias.keys()),
+            values: Float32Array.from(logitBias.values()),
+          },
+        }),
+    ...(logprobs === undefined ? {} : { logprobs }),
+  };
+}
