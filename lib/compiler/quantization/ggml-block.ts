@@ -4,6 +4,7 @@
  * nibbles values 16..31, or 32 signed bytes (q8_0).
  */
 import { MlcError } from "../../errors.js";
+import { BLOCK_SIZES } from "../importer/ggml-types.js";
 import { halfToFloat } from "../importer/half-float.js";
 import { GROUP_SIZE } from "./format.js";
 import type { RowBlock } from "./row-block.js";
@@ -11,12 +12,9 @@ import type { RowBlock } from "./row-block.js";
 /** Formats that exist in GGUF files with the numerics of ours. */
 export type GgmlFormat = "q4_0" | "q4_1" | "q8_0";
 
-/** Bytes of one ggml block. */
-const GGML_BLOCK_BYTES: Readonly<Record<GgmlFormat, number>> = { q4_0: 18, q4_1: 20, q8_0: 34 };
-
 /** Bytes of one row of `columns` values (a multiple of 32). */
 export function ggmlRowBytes(format: GgmlFormat, columns: number): number {
-  return (columns / GROUP_SIZE) * GGML_BLOCK_BYTES[format];
+  return (columns / GROUP_SIZE) * BLOCK_SIZES[format].bytes;
 }
 
 /**
@@ -31,7 +29,7 @@ export function readGgmlRows(
   format: GgmlFormat,
 ): void {
   const hasMinimum = format === "q4_1";
-  const stride = GGML_BLOCK_BYTES[format];
+  const stride = BLOCK_SIZES[format].bytes;
   const groups = rows * block.groups;
   for (let group = 0, offset = at; group < groups; group++, offset += stride) {
     const scale = readHalf(bytes, offset);

@@ -1,11 +1,8 @@
 /** The quantisation schemes by name, and the one a source gets when none is named. docs/quantization.md compares them. */
 import { MlcError } from "../../errors.js";
+import { BLOCK_SIZES } from "../importer/ggml-types.js";
 import type { SourceTensor } from "../importer/imported-model.js";
 import type { QuantizationScheme } from "./scheme.js";
-
-type SourceDtype = SourceTensor["dtype"];
-
-const FLOAT_DTYPES: readonly SourceDtype[] = ["f32", "f16", "bf16"];
 
 const SCHEMES: readonly QuantizationScheme[] = [
   {
@@ -95,7 +92,7 @@ export function quantizationScheme(name: string): QuantizationScheme {
 /** The scheme for a source when none is named: `keep` where any matrix is quantised, `q4_1` for float weights. */
 export function defaultScheme(tensors: Iterable<Pick<SourceTensor, "shape" | "dtype">>): QuantizationScheme {
   for (const { shape, dtype } of tensors) {
-    if (shape.length > 1 && !FLOAT_DTYPES.includes(dtype)) return quantizationScheme("keep");
+    if (shape.length > 1 && BLOCK_SIZES[dtype].values > 1) return quantizationScheme("keep");
   }
   return quantizationScheme("q4_1");
 }

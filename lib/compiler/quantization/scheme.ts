@@ -2,11 +2,9 @@
  * A quantisation scheme: which format each tensor of a model gets. Leaf over the formats; the quantisers and the packer obey it.
  * Schemes are data (registry.ts); this file turns one into a choice for one tensor.
  */
-import type { SourceTensor } from "../importer/imported-model.js";
+import type { SourceDtype, SourceTensor } from "../importer/imported-model.js";
 import { GROUP_SIZE, isQuantized, type WeightFormat } from "./format.js";
 import type { ParamFormat } from "./pack-rows16.js";
-
-type SourceDtype = SourceTensor["dtype"];
 
 /** A scheme as data. */
 export interface QuantizationScheme {
