@@ -1,5 +1,6 @@
 /** `engine.chat.completions`: OpenAI's chat completions, streamed and whole. */
 import { randomUUID } from "node:crypto";
+import { checkMessages } from "../chat/message.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { type ChunkWriter, CompletionStream, openAiFinishReason, openAiUsage } from "./completion-stream.js";
 import type { Generation, TokenLogprobs } from "./generation.js";
@@ -64,7 +65,7 @@ export class ChatCompletions {
   ): Promise<ChatCompletion | ChatCompletionStream> {
     const { stream, includeUsage } = streamRequestOf(body);
     const fields = { ...body };
-    const generation = this.#host.generate(body.messages ?? [], {
+    const generation = this.#host.generate(checkMessages(body.messages), {
       ...generateOptionsOf(fields, OWN_FIELDS),
       maxTokens: maxTokensOf(fields),
       logprobs: logprobsOf(fields),

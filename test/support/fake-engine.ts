@@ -1,0 +1,217 @@
+import { ChatTemplate } from "../../lib/chat/chat-template.js";
+import { Engine, type EngineParts } from "../../lib/engine/engine.js";
+import { MlcError } from "../../lib/errors.js";
+import type { NativeEngine, NativeEvent, NativeRequest } from "../../lib/ffi/native-engine.js";
+import { checkManifest, type Manifest } from "../../lib/package/manifest.js";
+import { planMemory } from "../../lib/package/memory-plan.js";
+import { Tokenizer } from "../../lib/tokenizer/tokenizer.js";
+
+/** Ids of the fake vocabulary: 0 to 255 are bytes. */
+export const START = 256;
+export const END = 257;
+const VOCABULARY = 260;
+
+/** A byte-level tokenizer of 256 bytes and two control tokens. */
+export function byteTokenizer(): Tokenizer {
+  const vocab: Record<string, number> = {};
+  let next = 256;
+  for (let byte = 0; byte < 256; byte++) {
+    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
+    vocab[String.fromCharCode(printable ? byte : next++)] = byte;
+  }
+  return new Tokenizer({
+    model: { type: "BPE", vocab, merges: [] },
+    pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, use_regex: true },
+    decoder: { type: "ByteLevel" },
+    added_tokens: [
+      { id: START, content: "<|start|>", special: true },
+      { id: END, content: "<|end|>", special: true },
+    ],
+  });
+}
+
+const TEMPLATE =
+  "{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|start|>assistant\n{% endif %}";
+
+/** A manifest of a tiny model; `change` may alter parts of it. */
+export function fakeManifest(change: Partial<Manifest> = {}): Manifest {
+  const digest = { bytes: 64, sha256: "0".repeat(64) };
+  const pageBytes = 16 * 4 * 2 * 4;
+  return checkManifest({
+    format: "node-mlc-package",
+    version: 1,
+    generator: "test",
+    tvm: { runtime: "0", ffi: "0" },
+    model: {
+      architecture: "llama",
+      name: "fake",
+      hiddenSize: 4,
+      intermediateSize: 4,
+      layers: 1,
+      attentionHeads: 1,
+      keyValueHeads: 1,
+      headDim: 4,
+      vocabSize: VOCABULARY,
+      contextLength: 256,
+    },
+    quantization: "q0f32",
+    limits: { contextLength: 256, maxBatch: 4, prefillChunk: 64, pageSize: 16 },
+    kvCache: { dtype: "float32", bytesPerToken: pageBytes / 16, pageBytes },
+    libraries: [
+      {
+        target: { kind: "llvm", triple: "x86_64-unknown-linux-gnu", cpu: "generic", features: [] },
+        file: "model.so",
+        functions: ["embed", "decode", "batch_decode", "batch_prefill"].map((name) => ({
+          name,
+          temporaryBytes: 0,
+        })),
+      },
+    ],
+    weights: {
+      shards: [{ file: "weights.bin", bytes: 64 }],
+      params: [
+        {
+          name: "w",
+          shape: [4],
+          format: "vector",
+          packedShape: [4],
+          dtype: "float32",
+          shard: 0,
+          offset: 0,
+          bytes: 16,
+        },
+      ],
+      totalBytes: 64,
+    },
+    memory: { weights: 64, temporaries: 0 },
+    tokenizer: { files: ["tokenizer.json"], eosTokenIds: [END], addBos: false },
+    generation: {},
+    source: { kind: "huggingface", name: "fake" },
+    licence: { files: [] },
+    files: { "model.so": digest, "weights.bin": digest, "tokenizer.json": digest },
+    ...change,
+  });
+}
+
+/** What a fake request does: the events it reports, one a step; a function may choose by the request. */
+export type Script = (request: NativeRequest) => readonly Omit<NativeEvent, "id">[];
+
+/** Events of a text: one byte token a step, then the end token. */
+export function textScript(text: string, finish: "stop" | "length" = "stop"): Script {
+  return () => {
+    const bytes = [...new TextEncoder().encode(text)].map((token) => ({ tokens: [token] }));
+    return finish === "stop" ? [...bytes, { tokens: [END], finish }] : [...bytes, { tokens: [], finish }];
+  };
+}
+
+/** A native engine that plays a script, one step each turn of the event loop, and records what it is told. */
+export class FakeNativeEngine implements NativeEngine {
+  readonly requests: NativeRequest[] = [];
+  readonly aborted: number[] = [];
+  disposed = false;
+  /** Steps played in all; `hold` stops the play before the next one. */
+  steps = 0;
+  hold = false;
+  readonly #script: Script;
+  readonly #onEvents: (events: readonly NativeEvent[]) => void;
+  readonly #queues = new Map<number, Omit<NativeEvent, "id">[]>();
+
+  constructor(script: Script, onEvents: (events: readonly NativeEvent[]) => void) {
+    this.#script = script;
+    this.#onEvents = onEvents;
+  }
+
+  submit(request: NativeRequest): void {
+    if (this.disposed) throw new MlcError("ERR_DISPOSED", "disposed");
+    this.requests.push(request);
+    this.#queues.set(request.id, [...this.#script(request)]);
+    this.#schedule();
+  }
+
+  abort(id: number): void {
+    this.aborted.push(id);
+    if (!this.#queues.delete(id)) return;
+    setImmediate(() => this.#onEvents([{ id, tokens: [], finish: "abort" }]));
+  }
+
+  /** Goes on after `hold`. */
+  resume(): void {
+    this.hold = false;
+    this.#schedule();
+  }
+
+  async evaluate(rows: readonly Int32Array[]): Promise<Float32Array> {
+    return new Float32Array(rows.length * (rows[0]?.length ?? 0) * VOCABULARY);
+  }
+
+  async score(tokens: Int32Array): Promise<Float32Array> {
+    return new Float32Array(tokens.length - 1).fill(-1);
+  }
+
+  stats() {
+    return {
+      waiting: 0,
+      running: this.#queues.size,
+      pagesTotal: 64,
+      pagesFree: 64,
+      pagesPeak: 0,
+      kvBytes: 0,
+      weightBytes: 64,
+      threads: 1,
+      steps: this.steps,
+      promptTokens: 0,
+      generatedTokens: 0,
+      finished: 0,
+      aborted: this.aborted.length,
+      failed: 0,
+      preemptions: 0,
+      forwardMs: 0,
+      samplingMs: 0,
+      loadMs: 0,
+    };
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed = true;
+    this.#queues.clear();
+  }
+
+  #schedule(): void {
+    setImmediate(() => this.#step());
+  }
+
+  #step(): void {
+    if (this.hold || this.#queues.size === 0) return;
+    this.steps++;
+    const events: NativeEvent[] = [];
+    for (const [id, queue] of this.#queues) {
+      const event = queue.shift();
+      if (event === undefined || event.finish !== undefined) this.#queues.delete(id);
+      if (event !== undefined) events.push({ id, ...event });
+    }
+    this.#onEvents(events);
+    this.#schedule();
+  }
+}
+
+/** An engine over a scripted native one. */
+export async function fakeEngine(
+  script: Script,
+  change: Partial<EngineParts> = {},
+): Promise<{ engine: Engine; native: FakeNativeEngine }> {
+  const manifest = change.manifest ?? fakeManifest();
+  let native: FakeNativeEngine | undefined;
+  const engine = await Engine.fromParts({
+    manifest,
+    plan: planMemory(manifest),
+    tokenizer: byteTokenizer(),
+    chatTemplate: new ChatTemplate(TEMPLATE),
+    start: async (onEvents) => {
+      native = new FakeNativeEngine(script, onEvents);
+      return native;
+    },
+    ...change,
+  });
+  if (native === undefined) throw new Error("the engine did not start the fake native engine");
+  return { engine, native };
+}
