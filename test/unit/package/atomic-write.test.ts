@@ -97,9 +97,8 @@ describe("staging folders", () => {
 describe("a failure while writing is one clear error, and nothing is left", () => {
   const spec = { name: "x", shape: [64, 64], format: "f32" as const };
 
-  test("no space on the device", async (context) => {
-    // /dev/full takes no byte: the writer meets the kernel's own ENOSPC.
-    if (process.platform !== "linux") return context.skip("needs /dev/full");
+  // /dev/full takes no byte: the writer meets the kernel's own ENOSPC.
+  test.skipIf(process.platform !== "linux")("no space on the device", async () => {
     const folder = path.join(root, "full");
     const writer = await PackageWriter.create(path.join(folder, "model"));
     await symlink("/dev/full", path.join(writer.staging, "weights-00000.bin"));
@@ -135,10 +134,9 @@ describe("a failure while writing is one clear error, and nothing is left", () =
     }
   });
 
-  test("a folder without rights", async (context) => {
-    if (process.platform === "win32" || process.getuid?.() === 0) {
-      return context.skip("the superuser may write everywhere");
-    }
+  // The superuser may write everywhere.
+  const mayWriteAnywhere = process.platform === "win32" || process.getuid?.() === 0;
+  test.skipIf(mayWriteAnywhere)("a folder without rights", async () => {
     const folder = path.join(root, "readonly");
     await mkdir(folder, { mode: 0o555 });
     await expect(PackageWriter.create(path.join(folder, "model"))).rejects.toMatchObject({
