@@ -12,8 +12,6 @@ import {
   type CompileRequest,
   resolveLimits,
 } from "./compile-options.js";
-import { importModel } from "./importer/import-model.js";
-import type { ImportedModel } from "./importer/imported-model.js";
 import { addModelFiles, defaultOutput, LIBRARY_FILE, manifestDraft } from "./model-files.js";
 import { buildCausalLm } from "./nn/causal-lm.js";
 import type { DecoderSpec } from "./nn/decoder-spec.js";
@@ -21,6 +19,7 @@ import { addMetadata } from "./nn/metadata.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
 import { runPipeline } from "./passes/pipeline.js";
 import { defaultScheme, quantizationScheme } from "./quantization/registry.js";
+import { openSourceModel, type SourceModel } from "./source-model.js";
 import { addWeights, chooseFormats, type WeightPlan } from "./weight-plan.js";
 
 /** How the line reports to its caller. */
@@ -37,7 +36,7 @@ export interface BuildEvents {
 export async function buildModel(request: CompileRequest, events: BuildEvents): Promise<string> {
   const step = (phase: string) => events.onProgress({ phase, done: 0, total: 0 });
   step("import");
-  const model = await importModel(request.source);
+  const model = await openSourceModel(request.source);
   try {
     const limits = resolveLimits(request.limits, model.config.contextLength);
     const weights = planWeights(model, request.quantization);
@@ -52,18 +51,20 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
     await addLibrary(writer, code.executable, target);
     await addWeights(writer, model, weights, events.onProgress);
     step("package");
-    const files = await addModelFiles(writer, model);
+    const files = await addModelFiles(writer, model.imported);
     return await writer.finish(
       manifestDraft({ model, weights, limits, target, files, temporaries: code.temporaries }),
     );
   } finally {
-    model.close();
+    model.imported.close();
   }
 }
 
-function planWeights(model: ImportedModel, quantization: string | undefined): WeightPlan {
+function planWeights(model: SourceModel, quantization: string | undefined): WeightPlan {
   const scheme =
-    quantization === undefined ? defaultScheme(model.tensors.values()) : quantizationScheme(quantization);
+    quantization === undefined
+      ? defaultScheme(model.imported.tensors.values())
+      : quantizationScheme(quantization);
   return chooseFormats(model, scheme);
 }
 
@@ -74,7 +75,7 @@ interface GeneratedCode {
 
 /** Model to machine code. */
 function generate(
-  model: ImportedModel,
+  model: SourceModel,
   weights: WeightPlan,
   limits: CompileLimits,
   target: Target,

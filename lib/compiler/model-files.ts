@@ -8,6 +8,7 @@ import type { ImportedModel } from "./importer/imported-model.js";
 import { ENTRY_FUNCTIONS } from "./nn/causal-lm.js";
 import { generatorName } from "./package-root.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
+import type { SourceModel } from "./source-model.js";
 import type { WeightPlan } from "./weight-plan.js";
 
 /** The compiled library's place in a package. */
@@ -25,8 +26,7 @@ export interface ModelFiles {
 export async function addModelFiles(writer: PackageWriter, model: ImportedModel): Promise<ModelFiles> {
   const tokenizer: string[] = [];
   for (const [name, content] of Object.entries(model.tokenizer)) {
-    if (content === undefined) continue;
-    await writer.addFile(name, typeof content === "string" ? content : JSON.stringify(content));
+    await writer.addFile(name, content);
     tokenizer.push(name);
   }
   if (model.chatTemplate !== undefined) await writer.addFile(CHAT_TEMPLATE_FILE, model.chatTemplate);
@@ -45,7 +45,7 @@ export async function addModelFiles(writer: PackageWriter, model: ImportedModel)
 
 /** Everything the manifest is made of. */
 export interface ManifestParts {
-  readonly model: ImportedModel;
+  readonly model: SourceModel;
   readonly weights: WeightPlan;
   readonly limits: CompileLimits;
   readonly target: Target;
@@ -55,7 +55,8 @@ export interface ManifestParts {
 
 export function manifestDraft(parts: ManifestParts): ManifestDraft {
   const { model, weights, limits, target, files, temporaries } = parts;
-  const { config, source, generation } = model;
+  const { config, imported } = model;
+  const { source, generation } = imported;
   const { triple, cpu, features } = target;
   const bytesOf = (name: string) => temporaries.get(name) ?? 0;
   return {
@@ -63,7 +64,7 @@ export function manifestDraft(parts: ManifestParts): ManifestDraft {
     tvm: TVM_VERSIONS,
     model: {
       architecture: config.architecture,
-      name: modelName(model),
+      name: source.name,
       hiddenSize: config.hiddenSize,
       intermediateSize: config.intermediateSize,
       layers: config.layers,
@@ -89,7 +90,7 @@ export function manifestDraft(parts: ManifestParts): ManifestDraft {
       ...(config.bosTokenId === undefined ? {} : { bosTokenId: config.bosTokenId }),
       eosTokenIds: [...config.eosTokenIds],
       ...(config.padTokenId === undefined ? {} : { padTokenId: config.padTokenId }),
-      addBos: startsWithBos(model),
+      addBos: model.imported.addBos,
     },
     ...(files.chatTemplate === undefined ? {} : { chatTemplate: files.chatTemplate }),
     generation: {
@@ -102,7 +103,7 @@ export function manifestDraft(parts: ManifestParts): ManifestDraft {
     },
     source: {
       kind: source.kind,
-      name: modelName(model),
+      name: source.name,
       ...(source.revision === undefined ? {} : { revision: source.revision }),
     },
     licence: { ...(source.license === undefined ? {} : { name: source.license }), files: files.licences },
@@ -110,36 +111,6 @@ export function manifestDraft(parts: ManifestParts): ManifestDraft {
 }
 
 /** `<model>-<scheme>` in the working directory. */
-export function defaultOutput(model: ImportedModel, scheme: string): string {
-  return `${path.basename(model.source.path).replace(/\.gguf$/i, "")}-${scheme}`;
-}
-
-function modelName({ source }: ImportedModel): string {
-  return source.name ?? path.basename(source.path).replace(/\.gguf$/i, "");
-}
-
-/**
- * Whether raw prompts start with the bos token: what the tokenizer's configuration says, else what its post-processor does.
- */
-function startsWithBos({ tokenizer, config }: ImportedModel): boolean {
-  const declared = record(tokenizer["tokenizer_config.json"]).add_bos_token;
-  if (typeof declared === "boolean") return declared;
-  if (config.bosTokenId === undefined) return false;
-  return addsTokenFirst(record(record(tokenizer["tokenizer.json"]).post_processor), config.bosTokenId);
-}
-
-/** Whether a post-processor of tokenizers' kinds puts the token `id` before a single text. */
-function addsTokenFirst(processor: Readonly<Record<string, unknown>>, id: number): boolean {
-  if (Array.isArray(processor.processors))
-    return processor.processors.some((inner) => addsTokenFirst(record(inner), id));
-  if (!Array.isArray(processor.single)) return false;
-  const name = record(record(processor.single[0]).SpecialToken).id;
-  const ids = record(record(processor.special_tokens)[String(name)]).ids;
-  return Array.isArray(ids) && ids[0] === id;
-}
-
-/** A JSON object, given parsed or as text; empty for anything else. */
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  const parsed: unknown = typeof value === "string" ? JSON.parse(value) : value;
-  return typeof parsed === "object" && parsed !== null ? (parsed as Record<string, unknown>) : {};
+export function defaultOutput({ imported }: SourceModel, scheme: string): string {
+  return `${path.basename(imported.source.path).replace(/\.gguf$/i, "")}-${scheme}`;
 }

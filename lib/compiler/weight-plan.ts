@@ -1,13 +1,12 @@
 // Which format each weight gets, and their way from the source through the packer into the package, one at a time.
-import { MlcError } from "../errors.js";
 import type { PackageWriter } from "../package/package-writer.js";
 import { paramLayout } from "../package/weight-shards.js";
 import type { CompileProgress } from "./compile-options.js";
-import type { ImportedModel } from "./importer/imported-model.js";
 import { decoderParameters, type ParameterSpec } from "./models/parameters.js";
 import type { WeightFormat } from "./quantization/format.js";
 import { type PackedLoss, type ParamFormat, packTensor } from "./quantization/pack-rows16.js";
 import { chooseFormat, type QuantizationScheme } from "./quantization/scheme.js";
+import { parameterSource, type SourceModel } from "./source-model.js";
 
 /** Every weight of a package with its format, in parameter order. */
 export interface WeightPlan {
@@ -27,12 +26,12 @@ export interface PlannedParameter extends ParameterSpec {
 
 /**
  * Chooses formats and checks that the source has every parameter in the shape its configuration says.
- * @throws MlcError ERR_MISSING_TENSOR, ERR_INVALID_MODEL for another shape.
+ * @throws MlcError as `parameterSource`.
  */
-export function chooseFormats(model: ImportedModel, scheme: QuantizationScheme): WeightPlan {
+export function chooseFormats(model: SourceModel, scheme: QuantizationScheme): WeightPlan {
   const notices: string[] = [];
   const parameters = decoderParameters(model.config).map((parameter): PlannedParameter => {
-    const { format, notice } = chooseFormat(scheme, sourceTensor(model, parameter));
+    const { format, notice } = chooseFormat(scheme, parameterSource(model, parameter));
     if (notice !== undefined) notices.push(notice);
     return { ...parameter, format };
   });
@@ -46,37 +45,20 @@ function spec({ name, shape, format }: PlannedParameter) {
   return { name, shape: [...shape], format };
 }
 
-function sourceTensor(model: ImportedModel, { name, shape }: ParameterSpec) {
-  const tensor = model.tensors.get(name);
-  if (tensor === undefined)
-    throw new MlcError(
-      "ERR_MISSING_TENSOR",
-      `Expected a tensor "${name}" of shape [${shape.join(", ")}] in ${model.source.path} but it has none.`,
-      { details: { name, shape } },
-    );
-  if (tensor.shape.length !== shape.length || tensor.shape.some((size, axis) => size !== shape[axis]))
-    throw new MlcError(
-      "ERR_INVALID_MODEL",
-      `Expected "${name}" of shape [${shape.join(", ")}] as the configuration says but received [${tensor.shape.join(", ")}].`,
-      { details: { name, expected: shape, received: tensor.shape } },
-    );
-  return tensor;
-}
-
 /** Losses above this are reported one by one: the tensor changed its kind of format. */
 const NOTABLE_LOSS = 1e-9;
 
 /** Packs every weight into the package; progress in bytes of the packed weights. */
 export async function addWeights(
   writer: PackageWriter,
-  model: ImportedModel,
+  model: SourceModel,
   plan: WeightPlan,
   onProgress: (event: CompileProgress) => void,
 ): Promise<void> {
   let written = 0;
   const losses: PackedLoss[] = [];
   for (const parameter of plan.parameters) {
-    const source = sourceTensor(model, parameter);
+    const source = parameterSource(model, parameter);
     const bytes = paramLayout(spec(parameter)).bytes;
     const chunks = packTensor(source, parameter.format, {
       onLoss: (loss) => losses.push(loss),

@@ -108,6 +108,18 @@ describe("Hugging Face configurations", () => {
 });
 
 describe("rotary frequencies", () => {
+  test("a GGUF file's divisors", () => {
+    const config = { ...llama, rope_freq_factors: [1, 2, 4, 8, 8, 8, 8, 32] };
+    const { ropeScaling } = architectureOfHuggingFace(config).fromHuggingFace(config);
+    const plain = inverseFrequencies(16, 10000);
+    const scaled = inverseFrequencies(16, 10000, ropeScaling);
+    config.rope_freq_factors.forEach((factor, i) => {
+      expect(scaled[i]).toBeCloseTo((plain[i] ?? 0) / factor, 9);
+    });
+    const short = { ...llama, rope_freq_factors: [1, 2] };
+    expect(errorOf(() => architectureOfHuggingFace(short).fromHuggingFace(short)).code).toBe("ERR_INVALID_MODEL");
+  });
+
   test("plain, linear and llama3", () => {
     const plain = inverseFrequencies(8, 10000);
     expect([...plain].map((value) => Number(value.toPrecision(6)))).toEqual([1, 0.1, 0.01, 0.001]);

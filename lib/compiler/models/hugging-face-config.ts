@@ -39,7 +39,7 @@ export function readSharedConfig(
     keyValueHeads,
     headDim,
     rmsNormEps: readNumber(config, "rms_norm_eps", 1e-6),
-    ...readRope(config),
+    ...readRope(config, headDim),
     contextLength: Math.min(readCount(config, "max_position_embeddings"), contextCap),
     tieWordEmbeddings: config.tie_word_embeddings === true,
     ...(bosTokenId === undefined ? {} : { bosTokenId }),
@@ -93,19 +93,37 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function readRope(config: HuggingFaceConfig): Pick<DecoderConfig, "ropeTheta" | "ropeScaling"> {
+function readRope(
+  config: HuggingFaceConfig,
+  headDim: number,
+): Pick<DecoderConfig, "ropeTheta" | "ropeScaling"> {
   const section = [config.rope_parameters, config.rope_scaling].find(isRecord) ?? {};
   const rope = { rope_theta: config.rope_theta ?? 10000, ...section };
   expectValue({ ...config, ...rope }, "partial_rotary_factor", 1);
   const ropeTheta = readNumber(rope, "rope_theta", 10000);
+  const ropeScaling = readFactors(config, headDim) ?? readScaling(section);
+  return ropeScaling === undefined ? { ropeTheta } : { ropeTheta, ropeScaling };
+}
+
+/** The importer's form of a GGUF file's frequency divisors. */
+function readFactors(config: HuggingFaceConfig, headDim: number): RopeScaling | undefined {
+  const factors: unknown = config.rope_freq_factors ?? undefined;
+  if (factors === undefined) return undefined;
+  const isFactor = (value: unknown): value is number => typeof value === "number" && value > 0;
+  if (!Array.isArray(factors) || factors.length !== headDim / 2 || !factors.every(isFactor))
+    throw invalid(`${headDim / 2} positive rotary frequency factors`, { factors });
+  return { type: "factors", factors };
+}
+
+function readScaling(section: Readonly<Record<string, unknown>>): RopeScaling | undefined {
   const type = section.rope_type ?? section.type ?? "default";
   switch (type) {
     case "default":
-      return { ropeTheta };
+      return undefined;
     case "linear":
-      return { ropeTheta, ropeScaling: { type: "linear", factor: readFactor(section, "factor") } };
+      return { type: "linear", factor: readFactor(section, "factor") };
     case "llama3":
-      return { ropeTheta, ropeScaling: readLlama3(section) };
+      return readLlama3(section);
     default:
       throw new MlcError(
         "ERR_UNSUPPORTED_FIELD",

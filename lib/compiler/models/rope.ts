@@ -11,7 +11,9 @@ export type RopeScaling =
       readonly highFreqFactor: number;
       /** Context length of pre-training, tokens. */
       readonly originalContextLength: number;
-    };
+    }
+  /** Divisors of the frequencies, `[headDim / 2]`: the form in which GGUF files store llama3 scaling. */
+  | { readonly type: "factors"; readonly factors: readonly number[] };
 
 /**
  * Angle per position of each rotated pair, radians.
@@ -19,11 +21,12 @@ export type RopeScaling =
  */
 export function inverseFrequencies(headDim: number, theta: number, scaling?: RopeScaling): Float32Array {
   const base = Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim));
-  return Float32Array.from(base, (frequency) => scaleFrequency(frequency, scaling));
+  return Float32Array.from(base, (frequency, i) => scaleFrequency(frequency, i, scaling));
 }
 
-function scaleFrequency(frequency: number, scaling: RopeScaling | undefined): number {
+function scaleFrequency(frequency: number, pair: number, scaling: RopeScaling | undefined): number {
   if (scaling === undefined) return frequency;
+  if (scaling.type === "factors") return frequency / (scaling.factors[pair] ?? 1);
   if (scaling.type === "linear") return frequency / scaling.factor;
   // Long waves are stretched by the factor, short ones kept, those in between blended.
   const turns = (scaling.originalContextLength * frequency) / (2 * Math.PI);
