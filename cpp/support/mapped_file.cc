@@ -21,100 +21,110 @@ namespace node_mlc {
 
 namespace {
 
-[[noreturn]] void Fail(const std::string& path, const std::string& reason) {
-  throw CodedError(
-      "ERR_IO", "Expected a readable file at " + path + " but mapping it failed: " + reason + ".");
+[[noreturn]] void ThrowEmpty(const std::string& path) {
+  throw CodedError("ERR_INVALID_PACKAGE", "Expected data in " + path + " but it is empty.");
 }
 
-/*! \brief Bytes to map after `offset`, checked against the size of the file. */
-size_t CheckedLength(const std::string& path, uint64_t file_size, uint64_t offset,
-                     std::optional<uint64_t> length) {
-  if (offset <= file_size) {
-    const uint64_t available = file_size - offset;
-    if (length.value_or(available) <= available)
-      return static_cast<size_t>(length.value_or(available));
-  }
-  Fail(path, "it has " + std::to_string(file_size) + " bytes, fewer than asked for");
+#ifdef _WIN32
+[[noreturn]] void ThrowSystem(const std::string& path, const char* action) {
+  DWORD error = GetLastError();
+  bool absent = error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND;
+  throw CodedError(absent ? "ERR_INVALID_PACKAGE" : "ERR_IO", std::string("Could not ") + action +
+                                                                  " " + path + ": Windows error " +
+                                                                  std::to_string(error) + ".");
 }
+
+std::wstring Wide(const std::string& text) {
+  int length =
+      MultiByteToWideChar(CP_UTF8, 0, text.data(), static_cast<int>(text.size()), nullptr, 0);
+  std::wstring wide(length, L'\0');
+  MultiByteToWideChar(CP_UTF8, 0, text.data(), static_cast<int>(text.size()), wide.data(), length);
+  return wide;
+}
+#else
+[[noreturn]] void ThrowSystem(const std::string& path, const char* action) {
+  int error = errno;
+  bool absent = error == ENOENT || error == ENOTDIR;
+  throw CodedError(
+      absent ? "ERR_INVALID_PACKAGE" : (error == ENOMEM ? "ERR_INSUFFICIENT_MEMORY" : "ERR_IO"),
+      std::string("Could not ") + action + " " + path + ": " + std::strerror(error) + ".");
+}
+
+/*! \brief Closes the descriptor on every way out; the mapping lives on without it. */
+struct Descriptor {
+  explicit Descriptor(int value) : value(value) {}
+  ~Descriptor() { close(value); }
+  const int value;
+};
+#endif
 
 }  // namespace
 
 #ifdef _WIN32
-
-namespace {
-
-struct Handle {
-  ~Handle() {
-    if (value != nullptr && value != INVALID_HANDLE_VALUE) CloseHandle(value);
-  }
-  HANDLE value;
-};
-
-std::string LastError() { return "Windows error " + std::to_string(GetLastError()); }
-
-std::wstring ToWide(const std::string& utf8) {
-  const int length =
-      MultiByteToWideChar(CP_UTF8, 0, utf8.data(), static_cast<int>(utf8.size()), nullptr, 0);
-  std::wstring wide(length, L'\0');
-  MultiByteToWideChar(CP_UTF8, 0, utf8.data(), static_cast<int>(utf8.size()), wide.data(), length);
-  return wide;
-}
-
-}  // namespace
-
-std::unique_ptr<MappedFile> MappedFile::Open(const std::string& path, uint64_t offset,
-                                             std::optional<uint64_t> length) {
-  Handle file{CreateFileW(ToWide(path).c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr,
-                          OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr)};
-  if (file.value == INVALID_HANDLE_VALUE) Fail(path, LastError());
+std::shared_ptr<MappedFile> MappedFile::Open(const std::string& path) {
+  HANDLE file = CreateFileW(Wide(path).c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr,
+                            OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+  if (file == INVALID_HANDLE_VALUE) ThrowSystem(path, "open");
   LARGE_INTEGER size;
-  if (!GetFileSizeEx(file.value, &size)) Fail(path, LastError());
-  const size_t bytes = CheckedLength(path, static_cast<uint64_t>(size.QuadPart), offset, length);
-  if (bytes == 0) return std::unique_ptr<MappedFile>(new MappedFile(nullptr, 0, 0));
-  SYSTEM_INFO system;
-  GetSystemInfo(&system);
-  const uint64_t start = offset / system.dwAllocationGranularity * system.dwAllocationGranularity;
-  const auto skip = static_cast<size_t>(offset - start);
-  Handle mapping{CreateFileMappingW(file.value, nullptr, PAGE_WRITECOPY, 0, 0, nullptr)};
-  if (mapping.value == nullptr) Fail(path, LastError());
-  void* base = MapViewOfFile(mapping.value, FILE_MAP_COPY, static_cast<DWORD>(start >> 32),
-                             static_cast<DWORD>(start & 0xffffffffu), skip + bytes);
-  if (base == nullptr) Fail(path, LastError());
-  return std::unique_ptr<MappedFile>(new MappedFile(static_cast<uint8_t*>(base), skip, bytes));
+  HANDLE mapping = nullptr;
+  void* data = nullptr;
+  if (GetFileSizeEx(file, &size) && size.QuadPart > 0) {
+    mapping = CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr);
+    if (mapping != nullptr) data = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0);
+  }
+  DWORD error = GetLastError();
+  if (mapping != nullptr) CloseHandle(mapping);
+  CloseHandle(file);
+  if (data == nullptr && size.QuadPart == 0) ThrowEmpty(path);
+  SetLastError(error);
+  if (data == nullptr) ThrowSystem(path, "map");
+  return std::shared_ptr<MappedFile>(
+      new MappedFile(path, static_cast<const uint8_t*>(data), static_cast<size_t>(size.QuadPart)));
 }
 
-MappedFile::~MappedFile() {
-  if (base_ != nullptr) UnmapViewOfFile(base_);
-}
+MappedFile::~MappedFile() { UnmapViewOfFile(data_); }
 
+void MappedFile::Lock() const {
+  if (VirtualLock(const_cast<uint8_t*>(data_), size_)) return;
+  throw CodedError("ERR_INSUFFICIENT_MEMORY",
+                   "Could not lock " + std::to_string(size_) + " bytes of " + path_ +
+                       " in memory: Windows error " + std::to_string(GetLastError()) +
+                       ". Load without lockMemory.");
+}
 #else
-
-std::unique_ptr<MappedFile> MappedFile::Open(const std::string& path, uint64_t offset,
-                                             std::optional<uint64_t> length) {
-  struct Descriptor {
-    ~Descriptor() {
-      if (value >= 0) close(value);
-    }
-    int value;
-  } file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.value < 0) Fail(path, std::strerror(errno));
+std::shared_ptr<MappedFile> MappedFile::Open(const std::string& path) {
+  int opened = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (opened < 0) ThrowSystem(path, "open");
+  Descriptor file(opened);
   struct stat status;
-  if (fstat(file.value, &status) != 0) Fail(path, std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) Fail(path, "it is not a regular file");
-  const size_t size = CheckedLength(path, static_cast<uint64_t>(status.st_size), offset, length);
-  if (size == 0) return std::unique_ptr<MappedFile>(new MappedFile(nullptr, 0, 0));
-  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  const auto skip = static_cast<size_t>(offset % page);
-  void* base = mmap(nullptr, skip + size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.value,
-                    static_cast<off_t>(offset - skip));
-  if (base == MAP_FAILED) Fail(path, std::strerror(errno));
-  return std::unique_ptr<MappedFile>(new MappedFile(static_cast<uint8_t*>(base), skip, size));
+  if (fstat(file.value, &status) != 0) ThrowSystem(path, "inspect");
+  if (!S_ISREG(status.st_mode)) {
+    throw CodedError("ERR_INVALID_PACKAGE", "Expected a file at " + path + ".");
+  }
+  if (status.st_size == 0) ThrowEmpty(path);
+  size_t size = static_cast<size_t>(status.st_size);
+  void* data = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.value, 0);
+  if (data == MAP_FAILED) ThrowSystem(path, "map");
+  return std::shared_ptr<MappedFile>(new MappedFile(path, static_cast<const uint8_t*>(data), size));
 }
 
-MappedFile::~MappedFile() {
-  if (base_ != nullptr) munmap(base_, skip_ + size_);
-}
+MappedFile::~MappedFile() { munmap(const_cast<uint8_t*>(data_), size_); }
 
+void MappedFile::Lock() const {
+  if (mlock(data_, size_) == 0) return;
+  throw CodedError("ERR_INSUFFICIENT_MEMORY",
+                   "Could not lock " + std::to_string(size_) + " bytes of " + path_ +
+                       " in memory: " + std::strerror(errno) +
+                       ". Raise the limit (ulimit -l) or load without lockMemory.");
+}
 #endif
+
+void MappedFile::Prefault(size_t offset, size_t bytes) const {
+  constexpr size_t kSmallestPage = 4096;
+  const volatile uint8_t* start = data_ + offset;
+  uint8_t sum = 0;
+  for (size_t i = 0; i < bytes; i += kSmallestPage) sum = static_cast<uint8_t>(sum + start[i]);
+  static_cast<void>(sum);
+}
 
 }  // namespace node_mlc

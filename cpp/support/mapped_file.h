@@ -1,6 +1,6 @@
 /*!
  * \file support/mapped_file.h
- * \brief A file mapped into memory, copy on write.
+ * \brief A file mapped into memory, read only.
  */
 #ifndef NODE_MLC_SUPPORT_MAPPED_FILE_H_
 #define NODE_MLC_SUPPORT_MAPPED_FILE_H_
@@ -8,38 +8,45 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace node_mlc {
 
 /*!
- * \brief A private (copy-on-write), readable and writable mapping: writes never reach the file.
+ * \brief One mapping of a whole file. Its pages belong to the page cache and are shared by every
+ * process that maps it.
  *
- * Pages are read on first touch and may be dropped by the system while they are unchanged.
+ * Immutable after Open(), so any thread may read it; shared ownership, because tensors keep the
+ * mapping alive.
  */
 class MappedFile {
  public:
-  /*!
-   * \brief Maps `length` bytes from `offset` (any value), to the end of the file without a length.
-   *
-   * Throws CodedError(ERR_IO), also when the file is shorter. A length of zero maps no memory.
-   */
-  static std::unique_ptr<MappedFile> Open(const std::string& path, uint64_t offset = 0,
-                                          std::optional<uint64_t> length = std::nullopt);
+  /*! \brief Maps `path`; throws CodedError: ERR_INVALID_PACKAGE when it is absent or empty, else
+   * ERR_IO. */
+  static std::shared_ptr<MappedFile> Open(const std::string& path);
+
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
-  uint8_t* data() const { return base_ == nullptr ? nullptr : base_ + skip_; }
+  const uint8_t* data() const { return data_; }
   size_t size() const { return size_; }
+  const std::string& path() const { return path_; }
+
+  /*! \brief Reads `bytes` at `offset` into memory, so that later reads do not wait for the disk. */
+  void Prefault(size_t offset, size_t bytes) const;
+
+  /*! \brief Pins the mapping in memory; throws CodedError(ERR_INSUFFICIENT_MEMORY) when the system
+   * refuses. */
+  void Lock() const;
 
  private:
-  MappedFile(uint8_t* base, size_t skip, size_t size) : base_(base), skip_(skip), size_(size) {}
+  MappedFile(std::string path, const uint8_t* data, size_t size)
+      : path_(std::move(path)), data_(data), size_(size) {}
 
-  uint8_t* base_;  // page-aligned
-  size_t skip_;    // from base_ to the first byte asked for
-  size_t size_;
+  const std::string path_;
+  const uint8_t* const data_;
+  const size_t size_;
 };
 
 }  // namespace node_mlc

@@ -1,0 +1,270 @@
+/*!
+ * \file engine/engine.cc
+ */
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include "engine/logit_processor.h"
+#include "support/coded_error.h"
+
+namespace node_mlc {
+
+namespace {
+
+double MillisecondsBetween(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
+
+/*! \brief Adds the time of its scope to a counter. */
+class ScopedTimer {
+ public:
+  explicit ScopedTimer(double* total) : total_(total), start_(Clock::now()) {}
+  ~ScopedTimer() { *total_ += MillisecondsBetween(start_, Clock::now()); }
+
+ private:
+  double* const total_;
+  const Clock::time_point start_;
+};
+
+/*! \brief Runs `body`; a C++ exception becomes a call of `failed(code, message)`. */
+template <typename Body, typename Failed>
+void Contain(Body&& body, Failed&& failed) {
+  try {
+    body();
+  } catch (const CodedError& error) {
+    failed(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    failed("ERR_INSUFFICIENT_MEMORY", "Out of memory while computing.");
+  } catch (const std::exception& error) {
+    failed("ERR_NATIVE", error.what());
+  }
+}
+
+}  // namespace
+
+Engine::Engine(const EngineLimits& limits, std::unique_ptr<ModelRunner> runner, Publish publish)
+    : limits_(limits),
+      pages_(limits.pages, limits.page_size),
+      scheduler_(limits.scheduler, &pages_),
+      runner_(std::move(runner)),
+      publish_(std::move(publish)) {}
+
+Engine::~Engine() = default;
+
+void Engine::Submit(std::unique_ptr<Request> request) {
+  CountPromptTokens(request.get());
+  scheduler_.Add(std::move(request));
+}
+
+void Engine::Abort(int64_t id) {
+  Finish(id, FinishReason::kAbort);
+  PublishEvents();
+}
+
+void Engine::Evaluate(std::unique_ptr<Evaluation> evaluation) {
+  evaluations_.push_back(std::move(evaluation));
+}
+
+bool Engine::HasWork() const {
+  return scheduler_.running() + scheduler_.waiting() > 0 || !evaluations_.empty();
+}
+
+void Engine::Step() {
+  Contain(
+      [&] {
+        const ScheduledBatch& batch = scheduler_.Schedule();
+        if (!batch.empty()) {
+          RunBatch(batch);
+        } else if (evaluations_.empty()) {
+          throw std::logic_error("Requests wait although nothing runs.");
+        }
+        AdvanceEvaluation();
+      },
+      [&](const std::string& code, const std::string& message) {
+        // A fault of the engine itself: better an error for all than one without end.
+        for (int64_t id : scheduler_.Ids()) Finish(id, FinishReason::kError, code, message);
+      });
+  PublishEvents();
+}
+
+void Engine::RunBatch(const ScheduledBatch& batch) {
+  std::vector<int64_t> failed;
+  std::string code, reason;
+  Contain(
+      [&] {
+        BuildInput(batch);
+        Logits logits;
+        {
+          ScopedTimer timer(&counters_.forward_ms);
+          logits = runner_->Forward(input_);
+        }
+        ScopedTimer timer(&counters_.sampling_ms);
+        for (size_t i = 0; i < batch.size(); ++i) {
+          Scheduler::Advance(batch[i].request, batch[i].count);
+          if (!batch[i].sample) continue;
+          SampleToken(batch[i].request, logits.row(input_.first_logit(static_cast<int32_t>(i))));
+        }
+      },
+      [&](const std::string& error_code, const std::string& message) {
+        code = error_code;
+        reason = message;
+        for (const ScheduledSequence& sequence : batch) failed.push_back(sequence.request->id);
+      });
+  // The batch points at requests, so they go only now.
+  for (int64_t id : failed) Finish(id, FinishReason::kError, code, reason);
+  std::vector<std::pair<int64_t, FinishReason>> ended;
+  for (const RequestEvent& event : events_) {
+    if (event.finish != FinishReason::kNone) ended.emplace_back(event.id, event.finish);
+  }
+  for (const auto& [id, finish] : ended) Finish(id, finish);
+  ++counters_.steps;
+}
+
+void Engine::BuildInput(const ScheduledBatch& batch) {
+  const Clock::time_point now = Clock::now();
+  input_.Clear();
+  for (const ScheduledSequence& sequence : batch) {
+    Request* request = sequence.request;
+    if (!request->started) request->started = now;
+    counters_.prompt_tokens +=
+        std::max(0, std::min(sequence.count, request->prompt_length - request->computed));
+    input_.Add(request->tokens, request->computed, sequence.count, request->pages,
+               limits_.page_size, sequence.sample ? LogitsWanted::kLast : LogitsWanted::kNone);
+  }
+  input_.Finish();
+}
+
+void Engine::SampleToken(Request* request, float* logits) {
+  RequestEvent* event = EventOf(request->id);
+  Contain(
+      [&] {
+        const SamplingParams& sampling = request->sampling;
+        std::vector<float> original;
+        if (sampling.logprobs >= 0) original.assign(logits, logits + limits_.vocab_size);
+        ProcessLogits(*request, logits, limits_.vocab_size);
+        int32_t token =
+            sampler_.Sample(sampling, request->completion_length(), logits, limits_.vocab_size);
+        if (sampling.logprobs >= 0) {
+          event->logprobs.push_back(
+              Sampler::Logprobs(original.data(), limits_.vocab_size, token, sampling.logprobs));
+        }
+        event->finish = scheduler_.Append(request, token);
+        event->tokens.push_back(token);
+        if (!request->first_token) request->first_token = Clock::now();
+        ++counters_.generated_tokens;
+      },
+      [&](const std::string& code, const std::string& message) {
+        event->finish = FinishReason::kError;
+        event->error_code = code;
+        event->error_message = message;
+      });
+}
+
+void Engine::AdvanceEvaluation() {
+  if (evaluations_.empty()) return;
+  Evaluation* evaluation = evaluations_.front().get();
+  bool ended = true;
+  Contain(
+      [&] {
+        int32_t wanted = evaluation->PagesWanted(pages_);
+        if (wanted > pages_.total()) {
+          throw CodedError("ERR_INSUFFICIENT_MEMORY",
+                           "Expected an evaluation of at most " + std::to_string(pages_.total()) +
+                               " KV pages at a time but it needs " + std::to_string(wanted) + ".");
+        }
+        while (wanted > pages_.free() && scheduler_.PreemptYoungest()) continue;
+        ended = evaluation->Advance(runner_.get(), &pages_);
+        if (ended) evaluation->Succeed();
+      },
+      [&](const std::string& code, const std::string& message) {
+        evaluation->Fail(code, message);
+      });
+  if (!ended) return;
+  evaluation->ReleasePages(&pages_);
+  evaluations_.pop_front();
+}
+
+void Engine::AbortAll() {
+  for (int64_t id : scheduler_.Ids()) Finish(id, FinishReason::kAbort);
+  PublishEvents();
+  for (auto& evaluation : evaluations_) {
+    evaluation->ReleasePages(&pages_);
+    evaluation->Fail("ERR_ABORTED", "The engine was disposed during the evaluation.");
+  }
+  evaluations_.clear();
+}
+
+void Engine::Rest() {
+  if (pages_.used() > 0 || pages_.written() == 0) return;
+  runner_->ReleasePages(pages_.written());
+  pages_.ForgetWritten();
+}
+
+void Engine::Finish(int64_t id, FinishReason reason, const std::string& code,
+                    const std::string& message) {
+  std::unique_ptr<Request> request = scheduler_.Remove(id);
+  if (request == nullptr) return;
+  const Clock::time_point now = Clock::now();
+  const Clock::time_point started = request->started.value_or(now);
+  const Clock::time_point first = request->first_token.value_or(started);
+  RequestEvent* event = EventOf(id);
+  event->finish = reason;
+  if (!code.empty()) {
+    event->error_code = code;
+    event->error_message = message;
+  }
+  event->prompt_tokens = request->prompt_length;
+  event->completion_tokens = request->completion_length();
+  event->preemptions = request->preemptions;
+  event->queue_ms = MillisecondsBetween(request->submitted, started);
+  event->prefill_ms = MillisecondsBetween(started, first);
+  event->decode_ms = request->first_token ? MillisecondsBetween(first, now) : 0.0;
+  if (reason == FinishReason::kAbort) {
+    ++counters_.aborted;
+  } else if (reason == FinishReason::kError) {
+    ++counters_.failed;
+  } else {
+    ++counters_.finished;
+  }
+}
+
+RequestEvent* Engine::EventOf(int64_t id) {
+  for (RequestEvent& event : events_) {
+    if (event.id == id) return &event;
+  }
+  events_.emplace_back();
+  events_.back().id = id;
+  return &events_.back();
+}
+
+void Engine::PublishEvents() {
+  if (events_.empty()) return;
+  std::vector<RequestEvent> events;
+  events.swap(events_);
+  publish_(std::move(events));
+}
+
+EngineStats Engine::stats() const {
+  EngineStats stats = counters_;
+  stats.waiting = scheduler_.waiting();
+  stats.running = scheduler_.running();
+  stats.preemptions = scheduler_.preemptions();
+  stats.pages_total = pages_.total();
+  stats.pages_free = pages_.free();
+  stats.pages_peak = pages_.peak();
+  return stats;
+}
+
+void Engine::CheckIntegrity() const {
+  std::vector<const PageList*> lists;
+  for (const auto& evaluation : evaluations_) {
+    for (const PageList* list : evaluation->PageLists()) lists.push_back(list);
+  }
+  scheduler_.CheckIntegrity(lists);
+}
+
+}  // namespace node_mlc

@@ -1,0 +1,100 @@
+/*!
+ * \file engine/engine.h
+ * \brief The generation engine: requests in, events out, one step at a time.
+ */
+#ifndef NODE_MLC_ENGINE_ENGINE_H_
+#define NODE_MLC_ENGINE_ENGINE_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/batch.h"
+#include "engine/evaluation.h"
+#include "engine/metrics.h"
+#include "engine/model_runner.h"
+#include "engine/page_table.h"
+#include "engine/request.h"
+#include "engine/sampler.h"
+#include "engine/scheduler.h"
+
+namespace node_mlc {
+
+/*! \brief Everything but the model that an engine is made of. */
+struct EngineLimits {
+  SchedulerLimits scheduler;
+  int32_t pages = 0;
+  int32_t page_size = 0;
+  int32_t vocab_size = 0;
+};
+
+/*!
+ * \brief One model and its requests. Knows neither threads nor JavaScript: EngineLoop calls it,
+ * `publish` takes the events of a step in one call. No method throws for a fault of one request:
+ * that request ends with an error event.
+ *
+ * Made, used and destroyed on the engine thread.
+ */
+class Engine {
+ public:
+  using Publish = std::function<void(std::vector<RequestEvent>)>;
+
+  Engine(const EngineLimits& limits, std::unique_ptr<ModelRunner> runner, Publish publish);
+  ~Engine();
+
+  /*! \brief Queues a request that was checked against the limits. */
+  void Submit(std::unique_ptr<Request> request);
+
+  /*! \brief Ends a request with FinishReason::kAbort and frees its pages at once; unknown ids are
+   * ignored. */
+  void Abort(int64_t id);
+
+  /*! \brief Queues an evaluation. */
+  void Evaluate(std::unique_ptr<Evaluation> evaluation);
+
+  /*! \brief Whether Step() has something to do. */
+  bool HasWork() const;
+
+  /*! \brief Schedules, runs, samples, publishes; then advances one evaluation by one forward pass.
+   */
+  void Step();
+
+  /*! \brief Ends all requests with kAbort and all evaluations with ERR_ABORTED. */
+  void AbortAll();
+
+  /*! \brief Nothing has happened for a while: returns unused memory to the system. */
+  void Rest();
+
+  EngineStats stats() const;
+
+  /*! \brief Throws std::logic_error when pages and queues disagree. */
+  void CheckIntegrity() const;
+
+ private:
+  void RunBatch(const ScheduledBatch& batch);
+  void BuildInput(const ScheduledBatch& batch);
+  void SampleToken(Request* request, float* logits);
+  void AdvanceEvaluation();
+  void Finish(int64_t id, FinishReason reason, const std::string& code = "",
+              const std::string& message = "");
+  RequestEvent* EventOf(int64_t id);
+  void PublishEvents();
+
+  const EngineLimits limits_;
+  PageTable pages_;
+  Scheduler scheduler_;
+  const std::unique_ptr<ModelRunner> runner_;
+  const Publish publish_;
+  Sampler sampler_;
+  StepInput input_;
+  std::vector<RequestEvent> events_;
+  std::deque<std::unique_ptr<Evaluation>> evaluations_;
+  EngineStats counters_;
+};
+
+}  // namespace node_mlc
+
+#endif  // NODE_MLC_ENGINE_ENGINE_H_

@@ -1,0 +1,43 @@
+/*!
+ * \file engine/model_runner.h
+ * \brief What the engine needs of a model: one forward pass over paged keys and values.
+ */
+#ifndef NODE_MLC_ENGINE_MODEL_RUNNER_H_
+#define NODE_MLC_ENGINE_MODEL_RUNNER_H_
+
+#include <cstdint>
+
+#include "engine/batch.h"
+
+namespace node_mlc {
+
+/*! \brief Logits [rows, vocab] of a step, in the order of StepInput::logit_rows; the caller may
+ * change them. Valid until the next Forward(). */
+struct Logits {
+  float* data = nullptr;
+  int64_t rows = 0;
+  int32_t vocab = 0;
+
+  float* row(int64_t index) const { return data + index * vocab; }
+};
+
+/*!
+ * \brief Computes steps. Implementations: TvmModelRunner, and fakes in tests.
+ *
+ * Made, used and destroyed on the engine thread.
+ */
+class ModelRunner {
+ public:
+  virtual ~ModelRunner() = default;
+
+  /*! \brief Writes keys and values of all rows into their pages, then attends; throws CodedError. A
+   * failed call leaves garbage in the pages of the step's rows and harms nothing else. */
+  virtual Logits Forward(const StepInput& input) = 0;
+
+  /*! \brief No page is in use: the memory of pages [0, written) may go back to the system. */
+  virtual void ReleasePages(int32_t written) = 0;
+};
+
+}  // namespace node_mlc
+
+#endif  // NODE_MLC_ENGINE_MODEL_RUNNER_H_

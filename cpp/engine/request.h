@@ -1,0 +1,115 @@
+/*!
+ * \file engine/request.h
+ * \brief One generation request: what was asked, how far it is, and what is reported about it.
+ */
+#ifndef NODE_MLC_ENGINE_REQUEST_H_
+#define NODE_MLC_ENGINE_REQUEST_H_
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "engine/page_table.h"
+
+namespace node_mlc {
+
+using Clock = std::chrono::steady_clock;
+
+/*! \brief How the next token is chosen. TypeScript validates and supplies defaults
+ * (lib/ffi/native-engine.ts). */
+struct SamplingParams {
+  /*! \brief 0 is greedy. */
+  float temperature = 1.0f;
+  /*! \brief Keep the k likeliest tokens; 0 is off. */
+  int32_t top_k = 0;
+  /*! \brief Keep the smallest set of tokens whose probability reaches this; 1 is off. */
+  float top_p = 1.0f;
+  /*! \brief Drop tokens less likely than this times the likeliest; 0 is off. */
+  float min_p = 0.0f;
+  /*! \brief Divides positive, multiplies negative logits of tokens of prompt and answer; 1 is off.
+   */
+  float repetition_penalty = 1.0f;
+  /*! \brief Subtracted once from the logits of tokens of the answer. */
+  float presence_penalty = 0.0f;
+  /*! \brief Subtracted from the logits of tokens of the answer as often as they occur. */
+  float frequency_penalty = 0.0f;
+  /*! \brief Added to the logits of these tokens. */
+  std::vector<std::pair<int32_t, float>> logit_bias;
+  uint64_t seed = 0;
+  /*! \brief Alternatives to report; -1: no log-probabilities at all. */
+  int32_t logprobs = -1;
+
+  bool HasPenalties() const {
+    return repetition_penalty != 1.0f || presence_penalty != 0.0f || frequency_penalty != 0.0f;
+  }
+};
+
+enum class FinishReason { kNone, kStop, kLength, kAbort, kError };
+
+/*! \brief Log-probabilities of one generated token, before penalties and temperature. */
+struct TokenLogprobs {
+  float logprob = 0.0f;
+  /*! \brief Likeliest tokens, best first. */
+  std::vector<std::pair<int32_t, float>> top;
+};
+
+/*! \brief How often each token occurs in a request; kept only when penalties need it. */
+struct TokenCounts {
+  int32_t prompt = 0;
+  int32_t answer = 0;
+};
+
+/*! \brief State of one request. Made on the JavaScript thread, then owned by the scheduler on the
+ * engine thread. */
+struct Request {
+  int64_t id = 0;
+  /*! \brief The prompt, followed by the answer so far. */
+  std::vector<int32_t> tokens;
+  int32_t prompt_length = 0;
+  int32_t max_tokens = 0;
+  /*! \brief Tokens that end generation; empty when the caller ignores them. */
+  std::vector<int32_t> stop_tokens;
+  SamplingParams sampling;
+
+  /*! \brief Order of arrival; older requests keep their pages. */
+  int64_t arrival = 0;
+  /*! \brief Tokens whose keys and values lie in `pages`. */
+  int32_t computed = 0;
+  PageList pages;
+  int32_t preemptions = 0;
+  std::unordered_map<int32_t, TokenCounts> counts;
+
+  Clock::time_point submitted = Clock::now();
+  std::optional<Clock::time_point> started;
+  std::optional<Clock::time_point> first_token;
+
+  int32_t length() const { return static_cast<int32_t>(tokens.size()); }
+  /*! \brief Tokens that the model has not read yet; at least 1 while the request lives. */
+  int32_t remaining() const { return length() - computed; }
+  int32_t completion_length() const { return length() - prompt_length; }
+};
+
+/*! \brief What happened to one request since its last event; the last one has a finish reason. */
+struct RequestEvent {
+  int64_t id = 0;
+  std::vector<int32_t> tokens;
+  /*! \brief One entry a token when the request asked for log-probabilities, else empty. */
+  std::vector<TokenLogprobs> logprobs;
+  FinishReason finish = FinishReason::kNone;
+  std::string error_code;
+  std::string error_message;
+  int32_t prompt_tokens = 0;
+  int32_t completion_tokens = 0;
+  int32_t preemptions = 0;
+  double queue_ms = 0.0;
+  double prefill_ms = 0.0;
+  double decode_ms = 0.0;
+};
+
+}  // namespace node_mlc
+
+#endif  // NODE_MLC_ENGINE_REQUEST_H_

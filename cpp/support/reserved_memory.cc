@@ -1,0 +1,74 @@
+/*!
+ * \file support/reserved_memory.cc
+ */
+#include "support/reserved_memory.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "support/coded_error.h"
+
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <sys/mman.h>
+#endif
+
+namespace node_mlc {
+
+namespace {
+
+[[noreturn]] void ThrowRefused(size_t bytes, const std::string& reason) {
+  throw CodedError("ERR_INSUFFICIENT_MEMORY",
+                   "Could not reserve " + std::to_string(bytes) +
+                       " bytes of address space for the KV cache: " + reason +
+                       ". Lower the context length or the batch size.");
+}
+
+}  // namespace
+
+#ifdef _WIN32
+ReservedMemory::ReservedMemory(size_t bytes) : size_(bytes) {
+  data_ =
+      static_cast<uint8_t*>(VirtualAlloc(nullptr, bytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE));
+  if (data_ == nullptr) ThrowRefused(bytes, "Windows error " + std::to_string(GetLastError()));
+}
+
+ReservedMemory::~ReservedMemory() { VirtualFree(data_, 0, MEM_RELEASE); }
+
+void ReservedMemory::Decommit(size_t bytes) {
+  bytes = std::min(bytes, size_);
+  if (bytes == 0) return;
+  VirtualFree(data_, bytes, MEM_DECOMMIT);
+  VirtualAlloc(data_, bytes, MEM_COMMIT, PAGE_READWRITE);
+}
+#else
+#ifndef MAP_NORESERVE
+#define MAP_NORESERVE 0
+#endif
+
+ReservedMemory::ReservedMemory(size_t bytes) : size_(bytes) {
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (data == MAP_FAILED) ThrowRefused(bytes, std::strerror(errno));
+  data_ = static_cast<uint8_t*>(data);
+}
+
+ReservedMemory::~ReservedMemory() { munmap(data_, size_); }
+
+void ReservedMemory::Decommit(size_t bytes) {
+  bytes = std::min(bytes, size_);
+  if (bytes == 0) return;
+#ifdef __linux__
+  madvise(data_, bytes, MADV_DONTNEED);
+#else
+  // Elsewhere MADV_DONTNEED is a mere hint; a new mapping over the old one really lets go of it.
+  mmap(data_, bytes, PROT_READ | PROT_WRITE,
+       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+#endif
+}
+#endif
+
+}  // namespace node_mlc
