@@ -4,7 +4,7 @@
 //   npx tsx scripts/generate-ffi-signatures.ts            # needs the built addon and the compiler library
 //   npx tsx scripts/generate-ffi-signatures.ts --check    # fails when the committed file is out of date
 //
-// A function is "in use" when its exact name occurs as a string literal. The script loads lib/ffi/native.ts only, so it
+// A function is "in use" when its exact name occurs as a string literal in lib/, or in a call() of test/. The script loads lib/ffi/native.ts only, so it
 // works while the rest of the tree does not type check, and with a TVM that the committed hash refuses.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -23,29 +23,30 @@ function callGlobal(name: string, ...args: (string | number)[]): unknown {
   return fn(...args);
 }
 
-/** Every string literal of the sources that could be a function's name. */
+/** The text of every TypeScript source below `folder`, but not of the generated file. */
+function sources(folder: string): string[] {
+  return readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
+    .map((file) => path.join(root, folder, file))
+    .filter((file) => file.endsWith(".ts") && file !== target)
+    .map((file) => readFileSync(file, "utf8"));
+}
+
+/** Every string literal of lib/ that could be a function's name, and every name that test/ gives to call(). */
 function namesInSources(): Set<string> {
   const names = new Set<string>();
-  for (const folder of ["lib", "test"]) {
-    for (const file of readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })) {
-      const full = path.join(root, folder, file);
-      if (!file.endsWith(".ts") || full === target) continue;
-      for (const [, name] of readFileSync(full, "utf8").matchAll(/["'`]([A-Za-z_][\w.]*)["'`]/g)) {
-        if (name !== undefined) names.add(name);
-      }
-    }
+  for (const text of sources("lib")) {
+    for (const [, name] of text.matchAll(/["'`]([A-Za-z_][\w.]*)["'`]/g))
+      if (name !== undefined) names.add(name);
   }
+  for (const name of [...calledNames("test")]) names.add(name);
   return names;
 }
 
-/** Names passed to call() directly: these must exist. */
-function calledNames(): Map<string, string> {
-  const names = new Map<string, string>();
-  for (const file of readdirSync(path.join(root, "lib"), { recursive: true, encoding: "utf8" })) {
-    if (!file.endsWith(".ts")) continue;
-    const text = readFileSync(path.join(root, "lib", file), "utf8");
-    for (const [, name] of text.matchAll(/\bcall\(\s*"([\w.]+)"/g))
-      if (name !== undefined) names.set(name, file);
+function calledNames(folder: string): Set<string> {
+  const names = new Set<string>();
+  for (const text of sources(folder)) {
+    for (const [, name] of text.matchAll(/\bcall\(\s*"([\w.]+)"\s*[,)]/g))
+      if (name !== undefined) names.add(name);
   }
   return names;
 }
@@ -113,8 +114,8 @@ export const signatures = {
 } as const;
 `;
 
-for (const [name, file] of calledNames()) {
-  if (!exists(name)) console.error(`lib/${file}: call("${name}"): TVM has no such function`);
+for (const name of calledNames("lib")) {
+  if (!exists(name)) console.error(`call("${name}"): TVM has no such function`);
 }
 if (process.argv.includes("--check")) {
   if (readFileSync(target, "utf8") !== text) {

@@ -55,6 +55,8 @@ export type transform_Pass = Ref<"transform.Pass">;
 
 /** Every global function of TVM that this project uses. */
 export interface GlobalFunctions {
+  "ffi.Array": (...args: FfiArgument[]) => FfiValue;
+  "ffi.FunctionRemoveGlobal": (a0: string) => boolean;
   "ffi.GetGlobalFuncMetadata": (a0: string) => string;
   "ffi.MakeObjectFromPackedArgs": (...args: FfiArgument[]) => FfiValue;
   "ffi.ModuleGetPropertyMask": (a0: FfiModule) => number;
@@ -164,8 +166,10 @@ export interface GlobalFunctions {
 export const signatures = {
   tvm: "0.27.0.post1",
   runtime: {
-    hash: "23542841d2546dc269307ca087b4de63808de9fd5f95cfa9ec8e168117f11629",
+    hash: "0ddab3f57d16b81e2f635e147357e31f67aa4743790c073528b1f792afc3ddba",
     names: [
+      "ffi.Array",
+      "ffi.FunctionRemoveGlobal",
       "ffi.GetGlobalFuncMetadata",
       "ffi.MakeObjectFromPackedArgs",
       "ffi.ModuleGetPropertyMask",
