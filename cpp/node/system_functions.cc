@@ -20,7 +20,7 @@
 #include "node/value_conversion.h"
 #include "node/value_handle.h"
 #include "support/cpu_features.h"
-#include "support/mapped_file.h"
+#include "support/private_file_map.h"
 
 namespace node_mlc {
 
@@ -75,7 +75,7 @@ napi_value MapFile(napi_env env, napi_callback_info info) {
     const uint64_t offset = args.Has(1) ? static_cast<uint64_t>(args.GetNumber(1)) : 0;
     std::optional<uint64_t> length;
     if (args.Has(2)) length = static_cast<uint64_t>(args.GetNumber(2));
-    std::unique_ptr<MappedFile> file = MappedFile::Open(args.GetString(0), offset, length);
+    std::unique_ptr<PrivateFileMap> file = PrivateFileMap::Open(args.GetString(0), offset, length);
     const size_t size = file->size();
     uint8_t* data = file->data();
     napi_value array;
