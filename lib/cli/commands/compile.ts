@@ -1,0 +1,99 @@
+/** `node-mlc compile`: a model into a package. */
+import { compile } from "../../compiler/index.js";
+import { defineCommand, integerFlag } from "../command.js";
+import { lines, megabytes } from "../output.js";
+import { Progress } from "../progress.js";
+
+export const compileCommand = defineCommand({
+  meta: { name: "compile", description: "Compile a Hugging Face folder or a .gguf file into a package" },
+  args: {
+    source: { type: "positional", description: "Hugging Face folder, or .gguf file" },
+    output: {
+      type: "string",
+      alias: "o",
+      valueHint: "DIR",
+      description: "Folder of the package (default: the source's name and the quantization, here)",
+    },
+    quantization: {
+      type: "string",
+      valueHint: "Q",
+      description:
+        "keep, q4_0, q4_1, q8_0, q4f16_1, q4f32_1, q0f16 or q0f32 (default: keep a GGUF's own, else q4_1)",
+    },
+    target: {
+      type: "string",
+      valueHint: "T",
+      description: "cpu (this machine, the default), cpu:x86-64-v3 or another LLVM processor name",
+    },
+    context: {
+      type: "string",
+      valueHint: "N",
+      description: "Longest context in tokens (default: the model's, at most 8192)",
+    },
+    "max-batch": { type: "string", valueHint: "N", description: "Most sequences in one step (default 16)" },
+    "prefill-chunk": {
+      type: "string",
+      valueHint: "N",
+      description: "Most prompt tokens in one step (default 512)",
+    },
+    "debug-dump": {
+      type: "string",
+      valueHint: "DIR",
+      description: "Write the program as text after each phase",
+    },
+  },
+  async run(args, { output, signal }) {
+    const started = performance.now();
+    const progress = new Progress();
+    const onProgress = ({
+      phase,
+      done,
+      total,
+      note,
+    }: {
+      phase: string;
+      done: number;
+      total: number;
+      note?: string;
+    }) => {
+      if (note === undefined) return progress.update(phase, done, total);
+      progress.stop();
+      output.notice(note);
+    };
+    const options = {
+      output: args.output,
+      quantization: args.quantization,
+      target: args.target,
+      contextLength: integerFlag("context", args.context),
+      maxBatch: integerFlag("max-batch", args["max-batch"]),
+      prefillChunk: integerFlag("prefill-chunk", args["prefill-chunk"]),
+      debugDump: args["debug-dump"],
+    };
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    try {
+      const { path, manifest } = await compile(args.source, { ...given, signal, onProgress });
+      progress.stop();
+      const files = Object.values(manifest.files);
+      const result = {
+        path,
+        model: manifest.model.name,
+        architecture: manifest.model.architecture,
+        quantization: manifest.quantization,
+        targets: manifest.libraries.map(({ target }) => `${target.cpu}@${target.triple}`),
+        bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+        seconds: (performance.now() - started) / 1000,
+      };
+      output.result(result, () =>
+        lines([
+          ["package", path],
+          ["model", `${result.model} (${result.architecture}, ${result.quantization})`],
+          ["target", result.targets.join(", ")],
+          ["size", megabytes(result.bytes)],
+          ["time", `${result.seconds.toFixed(1)} s`],
+        ]),
+      );
+    } finally {
+      progress.stop();
+    }
+  },
+});

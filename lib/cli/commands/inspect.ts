@@ -1,0 +1,69 @@
+/** `node-mlc inspect`: what a package says of itself. */
+import { ModelPackage } from "../../package/model-package.js";
+import { defineCommand } from "../command.js";
+import { lines, megabytes } from "../output.js";
+
+export const inspectCommand = defineCommand({
+  meta: { name: "inspect", description: "Show what is in a package" },
+  args: {
+    package: { type: "positional", description: "Folder of a compiled package" },
+    verify: { type: "boolean", description: "Check the digest of every file, weights too" },
+  },
+  async run(args, { output, signal }) {
+    const { path, manifest } = await ModelPackage.open(args.package, { verify: args.verify, signal });
+    const { model, limits, kvCache, libraries, weights } = manifest;
+    const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
+    const formats = countBy(weights.params.map(({ format }) => format));
+    const result = {
+      path,
+      generator: manifest.generator,
+      model,
+      quantization: manifest.quantization,
+      formats,
+      limits,
+      kv_cache: kvCache,
+      targets: libraries.map(({ target }) => target),
+      weights: { params: weights.params.length, shards: weights.shards.length, bytes: weights.totalBytes },
+      tokenizer: manifest.tokenizer,
+      chat_template: manifest.chatTemplate !== undefined,
+      generation: manifest.generation,
+      source: manifest.source,
+      licence: manifest.licence,
+      tvm: manifest.tvm,
+      bytes,
+      verified: args.verify,
+    };
+    output.result(result, () =>
+      lines([
+        ["package", path],
+        [
+          "model",
+          `${model.name} (${model.architecture}, ${model.layers} layers, hidden ${model.hiddenSize}, vocabulary ${model.vocabSize})`,
+        ],
+        [
+          "quantization",
+          `${manifest.quantization} (${Object.entries(formats)
+            .map(([name, count]) => `${count} x ${name}`)
+            .join(", ")})`,
+        ],
+        [
+          "limits",
+          `context ${limits.contextLength}, batch ${limits.maxBatch}, prefill ${limits.prefillChunk}`,
+        ],
+        ["KV cache", `${kvCache.dtype}, ${kvCache.bytesPerToken} bytes a token`],
+        ["targets", libraries.map(({ target }) => `${target.cpu}@${target.triple}`).join(", ")],
+        ["size", `${megabytes(bytes)} (weights ${megabytes(weights.totalBytes)})`],
+        ["source", `${manifest.source.name} (${manifest.source.kind})`],
+        ["licence", manifest.licence.name ?? "not stated by the source"],
+        ["chat template", manifest.chatTemplate === undefined ? "none" : "yes"],
+        ["verified", args.verify ? "every file" : "sizes, and digests of all but the weights"],
+      ]),
+    );
+  },
+});
+
+function countBy(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}

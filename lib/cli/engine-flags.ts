@@ -1,0 +1,41 @@
+/** Flags of every command that loads a model, and the loading with its progress bar. */
+import { Engine } from "../engine/engine.js";
+import type { EngineOptions } from "../engine/engine-config.js";
+import { integerFlag } from "./command.js";
+import { Progress } from "./progress.js";
+
+/** Package and how to load it. */
+export const ENGINE_ARGS = {
+  package: { type: "positional", description: "Folder of a compiled package" },
+  threads: {
+    type: "string",
+    valueHint: "N",
+    description: "Threads that compute (default: all this process may use)",
+  },
+  context: {
+    type: "string",
+    valueHint: "N",
+    description: "Most tokens of prompt and answer (default: the package's limit)",
+  },
+} as const;
+
+interface EngineFlags {
+  readonly package: string;
+  readonly threads: string | undefined;
+  readonly context: string | undefined;
+}
+
+/** Loads the package that the flags name; `options` are the command's own. */
+export async function loadEngine(flags: EngineFlags, options: EngineOptions): Promise<Engine> {
+  const progress = new Progress();
+  try {
+    return await Engine.load(flags.package, {
+      threads: integerFlag("threads", flags.threads),
+      contextLength: integerFlag("context", flags.context, 2),
+      onProgress: ({ phase, done, total }) => progress.update(phase, done, total),
+      ...options,
+    });
+  } finally {
+    progress.stop();
+  }
+}
