@@ -25,43 +25,53 @@ export class GgufCursor {
   }
 
   u8(what: string): number {
-    return this.#window.readUInt8(this.#take(1, what));
+    const at = this.#take(1, what);
+    return this.#window.readUInt8(at);
   }
 
   i8(what: string): number {
-    return this.#window.readInt8(this.#take(1, what));
+    const at = this.#take(1, what);
+    return this.#window.readInt8(at);
   }
 
   u16(what: string): number {
-    return this.#window.readUInt16LE(this.#take(2, what));
+    const at = this.#take(2, what);
+    return this.#window.readUInt16LE(at);
   }
 
   i16(what: string): number {
-    return this.#window.readInt16LE(this.#take(2, what));
+    const at = this.#take(2, what);
+    return this.#window.readInt16LE(at);
   }
 
   u32(what: string): number {
-    return this.#window.readUInt32LE(this.#take(4, what));
+    const at = this.#take(4, what);
+    return this.#window.readUInt32LE(at);
   }
 
   i32(what: string): number {
-    return this.#window.readInt32LE(this.#take(4, what));
+    const at = this.#take(4, what);
+    return this.#window.readInt32LE(at);
   }
 
   f32(what: string): number {
-    return this.#window.readFloatLE(this.#take(4, what));
+    const at = this.#take(4, what);
+    return this.#window.readFloatLE(at);
   }
 
   u64(what: string): bigint {
-    return this.#window.readBigUInt64LE(this.#take(8, what));
+    const at = this.#take(8, what);
+    return this.#window.readBigUInt64LE(at);
   }
 
   i64(what: string): bigint {
-    return this.#window.readBigInt64LE(this.#take(8, what));
+    const at = this.#take(8, what);
+    return this.#window.readBigInt64LE(at);
   }
 
   f64(what: string): number {
-    return this.#window.readDoubleLE(this.#take(8, what));
+    const at = this.#take(8, what);
+    return this.#window.readDoubleLE(at);
   }
 
   bool(what: string): boolean {
@@ -101,7 +111,7 @@ export class GgufCursor {
     return malformed(`${this.source.name} at offset ${this.offset - back}`, expected, received);
   }
 
-  /** Makes `length` bytes readable, moves past them and returns where they are in the window. */
+  /** Makes `length` bytes readable, moves past them and returns where they are in the window, which may be another one now. */
   #take(length: number, what: string): number {
     if (length > this.remaining)
       throw this.malformed(`${length} bytes of ${what}`, `${this.remaining} bytes of file`);
