@@ -92,17 +92,17 @@ export function parseCommandLine(
   );
   const { values, positionals } = parseStrictly(command, options, rawArgs);
   if (positionals.length > positionalNames.length) {
-    throw usage(command, `no argument "${positionals[positionalNames.length]}"`);
+    throw usage(command, "no more arguments", `"${positionals[positionalNames.length]}"`);
   }
   const result: Record<string, string | boolean | undefined> = {};
   for (const [name, definition] of entries) {
     const value =
       definition.type === "positional" ? positionals[positionalNames.indexOf(name)] : values[name];
-    if (Array.isArray(value)) throw usage(command, `--${name} once`);
+    if (Array.isArray(value)) throw usage(command, `--${name} once`, "it several times");
     const required =
       definition.type === "positional" || (definition.type === "string" && definition.required);
     if (required && value === undefined) {
-      throw usage(command, definition.type === "positional" ? name.toUpperCase() : `--${name}`);
+      throw usage(command, definition.type === "positional" ? name.toUpperCase() : `--${name}`, "none");
     }
     result[name] = definition.type === "boolean" ? value === true : value;
   }
@@ -130,8 +130,11 @@ function parseStrictly(
       strict: true,
     });
   } catch (cause) {
-    const reason =
-      cause instanceof Error ? cause.message.split(". To specify")[0]?.replace(/\.$/, "") : String(cause);
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const reason = text
+      .replaceAll("\n", " ")
+      .replace(/\. To specify a positional.*$/, "")
+      .replace(/\.$/, "");
     throw new MlcError("ERR_INVALID_ARGUMENT", `${reason} (see node-mlc ${command} --help).`, { cause });
   }
 }
@@ -154,8 +157,11 @@ function joinNegativeNumbers(
   return joined;
 }
 
-function usage(command: string, expected: string): MlcError {
-  return new MlcError("ERR_INVALID_ARGUMENT", `Expected ${expected} (see node-mlc ${command} --help).`);
+function usage(command: string, expected: string, received: string): MlcError {
+  return new MlcError(
+    "ERR_INVALID_ARGUMENT",
+    `Expected ${expected} but received ${received} (see node-mlc ${command} --help).`,
+  );
 }
 
 /** An integer flag of an inclusive range, or undefined where it is absent. */

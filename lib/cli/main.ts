@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { type CommandDef, renderUsage } from "citty";
 import { MlcError } from "../errors.js";
 import type { RunnableCommand } from "./command.js";
@@ -118,7 +119,8 @@ async function help(command: RunnableCommand): Promise<string> {
     meta: { ...command.meta, name: `node-mlc ${command.meta.name}` },
     args: { ...command.args },
   };
-  return renderUsage(definition as CommandDef);
+  const text = await renderUsage(definition as CommandDef);
+  return process.stdout.isTTY === true ? text : stripVTControlCharacters(text);
 }
 
 function version(): string {

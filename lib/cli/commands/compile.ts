@@ -1,5 +1,5 @@
 /** `node-mlc compile`: a model into a package. */
-import { compile } from "../../compiler/index.js";
+import { compile, SCHEME_NAMES } from "../../compiler/index.js";
 import { defineCommand, integerFlag } from "../command.js";
 import { lines, megabytes } from "../output.js";
 import { Progress } from "../progress.js";
@@ -17,8 +17,7 @@ export const compileCommand = defineCommand({
     quantization: {
       type: "string",
       valueHint: "Q",
-      description:
-        "keep, q4_0, q4_1, q8_0, q4f16_1, q4f32_1, q0f16 or q0f32 (default: keep a GGUF's own, else q4_1)",
+      description: `keep, ${SCHEME_NAMES.join(", ")} (default: keep for a quantised GGUF, else q4_1)`,
     },
     target: {
       type: "string",
