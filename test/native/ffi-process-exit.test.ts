@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { runChild } from "../support/native-child.js";
+import { nativePrelude, runChild } from "../support/native-child.js";
 
 describe("the process ends cleanly", () => {
   it.each<[string, string, number]>([
@@ -35,9 +35,9 @@ describe("the process ends cleanly", () => {
     ],
     [
       "while a worker works",
-      `new (require("node:worker_threads").Worker)(
-         "const n = require(" + JSON.stringify(require.resolve(root + "/package.json").replace("package.json", "node_modules/node-gyp-build")) + ")(" + JSON.stringify(root) + ");" +
-         "n.initialize(() => new Error(), 1e9); for (;;) n.bindGlobalFunction('ffi.Array')(1);", { eval: true });
+      `new (require("node:worker_threads").Worker)(${JSON.stringify(
+        `${nativePrelude} for (;;) call("ffi.Array", native.Tensor.empty([8], "int8"));`,
+      )}, { eval: true });
        setTimeout(() => process.exit(3), 300);`,
       3,
     ],
