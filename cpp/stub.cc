@@ -6,7 +6,9 @@
  *  - libtvm_ffi must be RTLD_GLOBAL: compiled models refer to TVMFFI* symbols without naming the library;
  *  - libtvm_ffi installs a SIGSEGV handler when it is loaded. V8's WebAssembly trap handler lives on SIGSEGV, so the
  *    handler that was there is put back at once;
- *  - a missing library becomes a JavaScript error that names it.
+ *  - a missing library becomes a JavaScript error that names it;
+ *  - a second copy of this package in one process shares the first one's TVM: a second TVM would register every type
+ *    again in the first one's table, which aborts. lib/ffi/signature-check.ts refuses a TVM that does not fit.
  */
 #include <node_api.h>
 
@@ -42,6 +44,8 @@ void* LoadGlobal(const std::string& path, std::string* reason) {
   return library;
 }
 
+bool IsLoaded(const std::string& name) { return GetModuleHandleA(LibraryFile(name).c_str()) != nullptr; }
+
 void* FindSymbol(void* library, const char* name) {
   return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(library), name));
 }
@@ -66,6 +70,10 @@ void* LoadGlobal(const std::string& path, std::string* reason) {
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (library == nullptr) *reason = dlerror();
   return library;
+}
+
+bool IsLoaded(const std::string& name) {
+  return dlopen(LibraryFile(name).c_str(), RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD) != nullptr;
 }
 
 void* FindSymbol(void* library, const char* name) { return dlsym(library, name); }
@@ -96,7 +104,7 @@ void* LoadOrThrow(napi_env env, const std::string& folder, const std::string& na
 NAPI_MODULE_INIT() {
   const std::string folder = OwnFolder();
   for (const char* name : {"tvm_ffi", "tvm_runtime"}) {
-    if (LoadOrThrow(env, folder, name) == nullptr) return nullptr;
+    if (!IsLoaded(name) && LoadOrThrow(env, folder, name) == nullptr) return nullptr;
   }
   void* core = LoadOrThrow(env, folder, "node_mlc_core");
   if (core == nullptr) return nullptr;

@@ -32,7 +32,7 @@ class JsExceptionObj : public ffi::Object {
    * possible. */
   napi_ref reference;
 
-  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("node_mlc.JsException", JsExceptionObj, ffi::Object);
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("node_mlc.JsException1", JsExceptionObj, ffi::Object);
 };
 
 class JsException : public ffi::ObjectRef {
