@@ -91,14 +91,16 @@ napi_value OriginalException(napi_env env, const ffi::Error& error) {
 }  // namespace
 
 void ThrowStatus(napi_env env, napi_status status) {
+  // First: every other call replaces it.
+  const napi_extended_error_info* info = nullptr;
+  napi_get_last_error_info(env, &info);
+  const std::string text =
+      info != nullptr && info->error_message != nullptr ? info->error_message : "no message";
   bool pending = false;
   if (napi_is_exception_pending(env, &pending) != napi_ok || pending ||
       status == napi_pending_exception || status == napi_cannot_run_js || status == napi_closing) {
     throw JsExceptionPending();
   }
-  const napi_extended_error_info* info = nullptr;
-  napi_get_last_error_info(env, &info);
-  const char* text = info != nullptr && info->error_message != nullptr ? info->error_message : "";
   throw CodedError("ERR_NATIVE", "A Node-API call failed with status " + std::to_string(status) +
                                      " (" + text + ").");
 }

@@ -15,6 +15,7 @@
 #include <cmath>
 
 #include "node/argument_check.h"
+#include "node/big_int.h"
 #include "node/js_function.h"
 #include "node/value_handle.h"
 
@@ -66,14 +67,6 @@ ffi::Any NumberToFfi(napi_env env, napi_value value, const TypeSchema& schema) {
   }
   if (integral) return ffi::Any(static_cast<int64_t>(number));
   return ffi::Any(number);
-}
-
-ffi::Any BigIntToFfi(napi_env env, napi_value value) {
-  int64_t integer = 0;
-  bool lossless = false;
-  Check(env, napi_get_value_bigint_int64(env, value, &integer, &lossless));
-  if (!lossless) Refuse(env, "an integer of at most 64 signed bits", value);
-  return ffi::Any(integer);
 }
 
 ffi::Any Convert(napi_env env, napi_value value, const TypeSchema& schema, int depth);

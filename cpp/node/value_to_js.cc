@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "node/argument_check.h"
+#include "node/big_int.h"
 #include "node/value_conversion.h"
 #include "node/value_handle.h"
 
@@ -98,6 +99,8 @@ napi_value ObjectToJs(napi_env env, ffi::Any value) {
       ffi::Shape shape = value.cast<ffi::Shape>();
       return ToJsShape(env, shape.data(), shape.size());
     }
+    case kTVMFFIBigInt:
+      return BigIntToJs(env, value);
     case kTVMFFIFunction:
       wrap_class = WrapClass::kFunction;
       break;

@@ -9,12 +9,15 @@ import { runChild } from "../support/native-child.js";
 it("a second copy of the addon shares the first one's TVM", async () => {
   const resolve = createRequire(import.meta.url)("node-gyp-build").resolve;
   const original = path.dirname(
-    process.env.NODE_MLC_ADDON === undefined ? resolve(packageRoot) : path.resolve(process.env.NODE_MLC_ADDON),
+    process.env.NODE_MLC_ADDON === undefined
+      ? resolve(packageRoot)
+      : path.resolve(process.env.NODE_MLC_ADDON),
   );
   const folder = mkdtempSync(path.join(tmpdir(), "node-mlc-copy-"));
   try {
     for (const file of readdirSync(original)) {
-      if (/\.(node|so|dylib|dll)$/.test(file)) copyFileSync(path.join(original, file), path.join(folder, file));
+      if (/\.(node|so|dylib|dll)$/.test(file))
+        copyFileSync(path.join(original, file), path.join(folder, file));
     }
     const result = await runChild(`
       const other = require(${JSON.stringify(path.join(folder, "node_mlc.node"))});
