@@ -21,13 +21,19 @@ const positive = z.int().min(1);
 const tokenId = z.int().min(0).max(0x7fffffff);
 const text = z.string().min(1).max(4096);
 
+/** Folders and names begin with a letter, digit or "_" and do not end with what Windows would strip. */
+const PACKAGE_PATH = (() => {
+  const name = "[A-Za-z0-9_](?:[A-Za-z0-9._+(),@ -]*[A-Za-z0-9_+()@-])?";
+  return new RegExp(`^${name}(?:/${name})*$`);
+})();
+
 /** Path of a file inside the package: relative, with "/", never able to leave the folder or to name the manifest. */
 const packagePath = z
   .string()
   .min(1)
   .max(255)
-  .regex(/^[A-Za-z0-9_][A-Za-z0-9._+-]*(\/[A-Za-z0-9_][A-Za-z0-9._+-]*)*$/, {
-    error: "expected a relative path of letters, digits and ._+- inside the package",
+  .regex(PACKAGE_PATH, {
+    error: "expected a relative path of letters, digits, spaces and ._+(),@- inside the package",
   })
   .refine((path) => path !== MANIFEST_FILE && path !== "__proto__", {
     error: "expected a file other than the manifest",

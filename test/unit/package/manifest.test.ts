@@ -167,6 +167,8 @@ describe("a manifest is refused with the place of the fault for", () => {
     "./a",
     "a/",
     ".hidden",
+    "trailing.",
+    "trailing /x",
     "a\0b",
     "manifest.json",
     "",
