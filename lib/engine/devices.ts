@@ -10,8 +10,7 @@ export interface DeviceInfo {
   /** Bytes of memory in all, and free now. */
   readonly memoryBytes: number;
   readonly freeMemoryBytes: number;
-  /** LLVM's name of the processor, and of the features it and the system support. */
-  readonly cpu: string;
+  /** LLVM's names of the features the processor and the system support. */
   readonly features: readonly string[];
 }
 
@@ -21,11 +20,10 @@ export async function devices(): Promise<DeviceInfo[]> {
   return [
     {
       type: "cpu",
-      name: os.cpus()[0]?.model.trim() ?? "unknown",
+      name: cpuName(),
       threads: os.availableParallelism(),
       memoryBytes: os.totalmem(),
       freeMemoryBytes: os.freemem(),
-      cpu: cpuName(),
       features: cpuFeatures(),
     },
   ];

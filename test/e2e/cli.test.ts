@@ -57,7 +57,7 @@ describe("without a model", () => {
 
   it("tells of devices and of its own state", async () => {
     const { devices } = JSON.parse((await nodeMlc("devices", "--json")).stdout);
-    expect(devices[0]).toMatchObject({ type: "cpu", cpu: expect.any(String) });
+    expect(devices[0]).toMatchObject({ type: "cpu", name: expect.any(String) });
     const doctor = await nodeMlc("doctor", "--json");
     expect(doctor.status).toBe(0);
     expect(JSON.parse(doctor.stdout)).toMatchObject({ ok: true });

@@ -13,7 +13,6 @@ export const devicesCommand = defineCommand({
         .map((device) =>
           lines([
             [device.type, device.name],
-            ["processor", device.cpu],
             ["threads", device.threads],
             ["memory", `${megabytes(device.memoryBytes)}, ${megabytes(device.freeMemoryBytes)} free`],
             ["features", device.features.join(" ")],

@@ -50,7 +50,7 @@ async function nativeAddon(): Promise<Check> {
   const name = "native addon and TVM runtime";
   try {
     const [cpu] = await devices();
-    return { name, ok: true, needed: true, detail: `loaded, ${cpu?.cpu ?? "unknown processor"}` };
+    return { name, ok: true, needed: true, detail: `loaded, ${cpu?.name ?? "unknown processor"}` };
   } catch (error) {
     return { name, ok: false, needed: true, detail: firstLine(error) };
   }
