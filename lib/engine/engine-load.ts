@@ -12,7 +12,7 @@ import {
   resolveEngineConfig,
   throwIfAborted,
 } from "./engine-config.js";
-import { chooseLibrary } from "./library-choice.js";
+import { checkRuntimeVersion, chooseLibrary } from "./library-choice.js";
 import type { NativeRuntime } from "./native-runtime.js";
 
 /**
@@ -34,6 +34,7 @@ export async function loadEngineParts(
     ...(signal === undefined ? {} : { signal }),
   });
   const { manifest } = modelPackage;
+  checkRuntimeVersion(manifest.tvm);
   const plan = planLoad(modelPackage, config);
   const runtime = await runtimeOf();
   const library = chooseLibrary(manifest.libraries, {

@@ -1,6 +1,7 @@
-/** Which compiled library of a package runs on this machine; decided before anything is loaded into the process. */
+/** Whether and which compiled library of a package runs on this machine; decided before anything is loaded into the process. */
 import { MlcError } from "../errors.js";
-import type { ManifestLibrary } from "../package/manifest.js";
+import type { Manifest, ManifestLibrary } from "../package/manifest.js";
+import { TVM_VERSIONS } from "../package/tvm-versions.js";
 
 /** The machine, in Node's names, with LLVM's feature names. */
 export interface HostMachine {
@@ -44,6 +45,16 @@ export function chooseLibrary(libraries: readonly ManifestLibrary[], host: HostM
     "ERR_CPU_UNSUPPORTED",
     `Expected a CPU with ${nearest.missing.join(", ")} (the package is compiled for ${nearest.library.target.cpu}) but this one lacks them: compile the model on this machine, or with --target cpu:x86-64-v2 for any.`,
     { details: { missing: nearest.missing, cpu: nearest.library.target.cpu } },
+  );
+}
+
+/** A library runs only on the TVM runtime it was made for. Errors: ERR_RUNTIME_MISMATCH with both versions. */
+export function checkRuntimeVersion(tvm: Manifest["tvm"]): void {
+  if (tvm.runtime === TVM_VERSIONS.runtime && tvm.ffi === TVM_VERSIONS.ffi) return;
+  throw new MlcError(
+    "ERR_RUNTIME_MISMATCH",
+    `Expected a package compiled for TVM ${TVM_VERSIONS.runtime} (tvm-ffi ${TVM_VERSIONS.ffi}) but received one for ${tvm.runtime} (${tvm.ffi}): compile the model again with this version of node-mlc.`,
+    { details: { expected: TVM_VERSIONS, received: tvm } },
   );
 }
 

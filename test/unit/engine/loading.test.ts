@@ -1,10 +1,11 @@
 /** Options, memory, choice of the library. */
 import { describe, expect, it } from "vitest";
 import { nativeConfig, planLoad, resolveEngineConfig } from "../../../lib/engine/engine-config.js";
-import { chooseLibrary } from "../../../lib/engine/library-choice.js";
+import { checkRuntimeVersion, chooseLibrary } from "../../../lib/engine/library-choice.js";
 import { Engine } from "../../../lib/index.js";
 import type { ManifestLibrary } from "../../../lib/package/manifest.js";
 import { type MemoryPlanRequest, planMemory } from "../../../lib/package/memory-plan.js";
+import { TVM_VERSIONS } from "../../../lib/package/tvm-versions.js";
 import { fakeManifest } from "../../support/fake-engine.js";
 
 const manifest = fakeManifest();
@@ -130,6 +131,18 @@ describe("chooseLibrary", () => {
   ])("knows %s-%s", (platform, arch, triple) => {
     const only = library(triple, []);
     expect(chooseLibrary([only], { platform, arch, features: new Set() })).toBe(only);
+  });
+});
+
+describe("checkRuntimeVersion", () => {
+  it("takes packages for this TVM only", () => {
+    expect(() => checkRuntimeVersion({ ...TVM_VERSIONS })).not.toThrow();
+    expect(() => checkRuntimeVersion({ ...TVM_VERSIONS, runtime: "0.1" })).toThrow(
+      expect.objectContaining({
+        code: "ERR_RUNTIME_MISMATCH",
+        message: expect.stringContaining("received one for 0.1"),
+      }),
+    );
   });
 });
 
