@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, vi } from "vitest";
 import { signatures } from "../../lib/ffi/global-functions.js";
 import { call, compilerLibraryPath, loadCompilerLibrary } from "../../lib/ffi/index.js";
 import { checkSignatures, hashSignatures } from "../../lib/ffi/signature-check.js";
@@ -14,6 +15,26 @@ describe("signatures of the runtime", () => {
     expect(hashSignatures([...signatures.runtime.names, "no.such.function"])).not.toBe(
       signatures.runtime.hash,
     );
+  });
+});
+
+// Before the next block, which loads the library for good.
+describe("a compiler library that is not there", () => {
+  it("is ERR_COMPILER_NOT_FOUND and names the path", () => {
+    vi.stubEnv("NODE_MLC_COMPILER_LIBRARY", "/nowhere/libtvm_compiler.so");
+    expect(() => loadCompilerLibrary()).toThrow(
+      expect.objectContaining({
+        code: "ERR_COMPILER_NOT_FOUND",
+        details: { path: "/nowhere/libtvm_compiler.so" },
+      }),
+    );
+    vi.unstubAllEnvs();
+  });
+
+  it("a file that is not a library is one, too", () => {
+    vi.stubEnv("NODE_MLC_COMPILER_LIBRARY", fileURLToPath(import.meta.url));
+    expect(() => loadCompilerLibrary()).toThrow(expect.objectContaining({ code: "ERR_COMPILER_NOT_FOUND" }));
+    vi.unstubAllEnvs();
   });
 });
 
@@ -47,19 +68,5 @@ describe.skipIf(!existsSync(compilerLibraryPath()))("signatures of the compiler 
     loadCompilerLibrary();
     expect(() => checkSignatures("compiler")).not.toThrow();
     expect(call("ir.GlobalVar", "main").typeKey).toBe("ir.GlobalVar");
-  });
-});
-
-describe("a compiler library that is not there", () => {
-  it("is ERR_COMPILER_NOT_FOUND", () => {
-    const before = process.env.NODE_MLC_COMPILER_LIBRARY;
-    process.env.NODE_MLC_COMPILER_LIBRARY = "/nowhere/libtvm_compiler.so";
-    try {
-      // Loaded once already, or not at all: only a first load looks for the file.
-      expect(compilerLibraryPath()).toBe("/nowhere/libtvm_compiler.so");
-    } finally {
-      if (before === undefined) delete process.env.NODE_MLC_COMPILER_LIBRARY;
-      else process.env.NODE_MLC_COMPILER_LIBRARY = before;
-    }
   });
 });
