@@ -54,12 +54,9 @@ interface Merge {
   readonly left: string;
   readonly right: string;
   readonly score: number;
-  /** Lengths in characters. */
-  readonly leftLength: number;
-  readonly rightLength: number;
 }
 
-/** Every way to put a piece together from two others, best score first. */
+/** Every way to put a piece together from two others, best score first; equal scores in the order of the ids. */
 function mergesFromScores(vocabulary: GgufVocabulary, scores: readonly number[]): [string, string][] {
   const ids = new Map<string, number>();
   vocabulary.tokens.forEach((token, id) => {
@@ -72,7 +69,7 @@ function mergesFromScores(vocabulary: GgufVocabulary, scores: readonly number[])
     ways.sort((a, b) => rank(ids, a.left) - rank(ids, b.left) || rank(ids, a.right) - rank(ids, b.right));
     merges.push(...ways);
   }
-  merges.sort((a, b) => b.score - a.score || b.leftLength - a.leftLength || b.rightLength - a.rightLength);
+  merges.sort((a, b) => b.score - a.score);
   return merges.map(({ left, right }) => [left, right]);
 }
 
@@ -81,14 +78,12 @@ function rank(ids: ReadonlyMap<string, number>, piece: string): number {
 }
 
 function splitsOf(piece: string, ids: ReadonlyMap<string, number>): Omit<Merge, "score">[] {
-  const characters = Array.from(piece);
   const splits: Omit<Merge, "score">[] = [];
   let left = "";
-  for (let at = 1; at < characters.length; at++) {
-    left += characters[at - 1];
+  for (const character of piece) {
+    left += character;
     const right = piece.slice(left.length);
-    if (ids.has(left) && ids.has(right))
-      splits.push({ left, right, leftLength: at, rightLength: characters.length - at });
+    if (right !== "" && ids.has(left) && ids.has(right)) splits.push({ left, right });
   }
   return splits;
 }
