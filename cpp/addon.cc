@@ -6,6 +6,7 @@
 #include <node_api.h>
 
 #include "node/addon_data.h"
+#include "node/engine_wrap.h"
 #include "node/error_conversion.h"
 #include "node/value_handle.h"
 
@@ -25,6 +26,7 @@ extern "C" NODE_MLC_EXPORT napi_value node_mlc_core_init(napi_env env, napi_valu
     node_mlc::DefineModuleClass(env, exports);
     node_mlc::DefineTensorClass(env, exports);
     node_mlc::DefineSystemFunctions(env, exports);
+    node_mlc::DefineEngineClass(env, exports);
     return exports;
   });
 }

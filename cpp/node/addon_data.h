@@ -15,6 +15,7 @@
 
 namespace node_mlc {
 
+class EngineSession;
 struct ValueHandle;
 
 /*! \brief The JavaScript classes whose instances are made by C++. */
@@ -42,6 +43,12 @@ struct AddonData {
   /*! \brief The handle that the constructor being run must adopt; null when JavaScript calls the
    * constructor itself. */
   ValueHandle* handle_under_construction = nullptr;
+
+  /*! \brief Constructor of NativeEngine. */
+  napi_ref engine_class = nullptr;
+
+  /*! \brief The session that the NativeEngine being constructed must adopt. */
+  const std::shared_ptr<EngineSession>* engine_under_construction = nullptr;
 
   /*! \brief Shared with callbacks and errors held by TVM, which may outlive the environment. */
   std::shared_ptr<ReferenceReaper> reaper;

@@ -1,0 +1,44 @@
+/*!
+ * \file engine/kv_cache.h
+ * \brief The memory of the paged KV cache.
+ */
+#ifndef NODE_MLC_ENGINE_KV_CACHE_H_
+#define NODE_MLC_ENGINE_KV_CACHE_H_
+
+#include <tvm/ffi/container/tensor.h>
+
+#include <memory>
+
+#include "engine/model_config.h"
+#include "support/reserved_memory.h"
+
+namespace node_mlc {
+
+/*!
+ * \brief One tensor [pages, layers, 2, kv_heads, page_size * head_dim] of the KV dtype.
+ *
+ * Pages come first, so pages never handed out cost no memory. Inside a page and layer, keys (0) lie
+ * as [head_dim][page_size] and values (1) as [page_size][head_dim]. Engine thread only.
+ */
+class KvCache {
+ public:
+  /*! \brief Reserves address space; throws CodedError(ERR_INSUFFICIENT_MEMORY). */
+  explicit KvCache(const ModelConfig& config);
+
+  const tvm::ffi::Tensor& tensor() const { return tensor_; }
+
+  /*! \brief Gives the memory of pages [0, pages) back; nobody may use them. */
+  void Decommit(int32_t pages);
+
+ private:
+  const int64_t page_bytes_;
+  std::shared_ptr<ReservedMemory> memory_;
+  tvm::ffi::Tensor tensor_;
+};
+
+/*! \brief Bytes of one page. */
+int64_t KvPageBytes(const ModelConfig& config);
+
+}  // namespace node_mlc
+
+#endif  // NODE_MLC_ENGINE_KV_CACHE_H_

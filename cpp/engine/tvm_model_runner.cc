@@ -1,0 +1,184 @@
+/*!
+ * \file engine/tvm_model_runner.cc
+ */
+#include "engine/tvm_model_runner.h"
+
+#include <tvm/ffi/function.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "engine/weight_loader.h"
+#include "support/coded_error.h"
+
+namespace node_mlc {
+
+namespace ffi = tvm::ffi;
+
+namespace {
+
+constexpr DLDataType kInt32{kDLInt, 32, 1};
+constexpr int64_t kAlignment = 64;
+/*! \brief TVM's pool keeps a buffer for every size it ever served; above this it is emptied. */
+constexpr int64_t kPooledResultBytes = int64_t{64} << 20;
+/*! \brief Numbers of rows up to this are embedded as they are, larger ones rounded up to a power of
+ * two, so that the pool sees few sizes. */
+constexpr size_t kExactRows = 16;
+
+struct ArgumentStorage {
+  std::shared_ptr<std::vector<int32_t>> memory;
+  int32_t* data;
+  void AllocData(DLTensor* tensor) { tensor->data = data; }
+  void FreeData(DLTensor*) {}
+};
+
+size_t PaddedRows(size_t rows, size_t most) {
+  if (rows <= kExactRows) return rows;
+  size_t padded = kExactRows;
+  while (padded < rows) padded *= 2;
+  return std::min(padded, std::max(rows, most));
+}
+
+/*! \brief The first `rows` rows of a matrix, without a copy. */
+ffi::Tensor FirstRows(const ffi::Tensor& matrix, int64_t rows) {
+  if (matrix.size(0) == rows) return matrix;
+  const ffi::Shape shape({rows, matrix.size(1)});
+  const ffi::Shape strides({matrix.size(1), 1});
+  return matrix.as_strided(shape, strides);
+}
+
+void EmptyPool() { ffi::Function::GetGlobalRequired("vm.builtin.memory_manager.clear")(); }
+
+}  // namespace
+
+IntArgument::IntArgument(int64_t capacity)
+    : storage_(std::make_shared<std::vector<int32_t>>(capacity + kAlignment / sizeof(int32_t))),
+      capacity_(capacity) {
+  auto address = reinterpret_cast<uintptr_t>(storage_->data());
+  aligned_ = reinterpret_cast<int32_t*>((address + kAlignment - 1) / kAlignment * kAlignment);
+}
+
+ffi::Tensor IntArgument::Fill(const std::vector<int32_t>& values) {
+  const int64_t count = static_cast<int64_t>(values.size());
+  if (count > capacity_) {
+    throw CodedError("ERR_NATIVE", "Expected a step of at most " + std::to_string(capacity_) +
+                                       " values but received " + std::to_string(count) + ".");
+  }
+  std::memcpy(aligned_, values.data(), values.size() * sizeof(int32_t));
+  return ffi::Tensor::FromNDAlloc(ArgumentStorage{storage_, aligned_}, ffi::ShapeView(&count, 1),
+                                  kInt32, DLDevice{kDLCPU, 0});
+}
+
+std::unique_ptr<TvmModelRunner> TvmModelRunner::Load(const ModelConfig& config,
+                                                     const LoadProgress& progress) {
+  progress.Advance("library", 0, 1);
+  ModelFunctions functions = ModelFunctions::Load(config.library);
+  progress.Advance("library", 1, 1);
+  ffi::Array<ffi::Tensor> params = LoadWeights(config, progress);
+  progress.Advance("cache", 0, 1);
+  std::unique_ptr<TvmModelRunner> runner(
+      new TvmModelRunner(config, std::move(functions), std::move(params)));
+  progress.Advance("cache", 1, 1);
+  progress.Advance("warmup", 0, 1);
+  runner->WarmUp();
+  progress.Advance("warmup", 1, 1);
+  return runner;
+}
+
+TvmModelRunner::TvmModelRunner(const ModelConfig& config, ModelFunctions functions,
+                               ffi::Array<ffi::Tensor> params)
+    : config_(config),
+      functions_(std::move(functions)),
+      params_(std::move(params)),
+      kv_cache_(config),
+      tokens_(config.prefill_chunk),
+      q_indptr_(config.max_batch + 1),
+      positions_(config.prefill_chunk),
+      page_indptr_(config.max_batch + 1),
+      // No page is in two sequences, so a step never names more than there are.
+      page_indices_(config.pages),
+      logit_rows_(config.prefill_chunk) {}
+
+TvmModelRunner::~TvmModelRunner() {
+  logits_ = ffi::Tensor();
+  // The machine holds the last result too; it goes before the pool is emptied.
+  functions_.embed = functions_.decode = functions_.batch_decode = functions_.batch_prefill =
+      ffi::Function();
+  functions_.machine = ffi::ObjectRef();
+  EmptyPool();
+}
+
+ffi::Tensor TvmModelRunner::Embed(const std::vector<int32_t>& tokens) {
+  padded_tokens_ = tokens;
+  padded_tokens_.resize(PaddedRows(tokens.size(), config_.prefill_chunk), 0);
+  ffi::Tensor hidden = functions_.embed(tokens_.Fill(padded_tokens_), params_).cast<ffi::Tensor>();
+  LimitPool(hidden.numel() * 4);
+  return FirstRows(hidden, static_cast<int64_t>(tokens.size()));
+}
+
+const ffi::Function& TvmModelRunner::FunctionFor(const StepInput& input) const {
+  if (!input.IsDecode()) return functions_.batch_prefill;
+  return input.sequences() == 1 ? functions_.decode : functions_.batch_decode;
+}
+
+Logits TvmModelRunner::Forward(const StepInput& input) {
+  try {
+    logits_ = ffi::Tensor();
+    ffi::Tensor hidden = Embed(input.tokens);
+    logits_ = FunctionFor(input)(
+                  hidden, q_indptr_.Fill(input.q_indptr), positions_.Fill(input.positions),
+                  page_indptr_.Fill(input.page_indptr), page_indices_.Fill(input.page_indices),
+                  logit_rows_.Fill(input.logit_rows), kv_cache_.tensor(), params_)
+                  .cast<ffi::Tensor>();
+    LimitPool(logits_.numel() * 4);
+    return CheckLogits(static_cast<int64_t>(input.logit_rows.size()));
+  } catch (const ffi::Error& error) {
+    throw CodedError("ERR_NATIVE", "The model failed: " + std::string(error.kind()) + ": " +
+                                       std::string(error.message()));
+  }
+}
+
+Logits TvmModelRunner::CheckLogits(int64_t rows) const {
+  const DLDataType dtype = logits_.dtype();
+  const bool is_float = dtype.code == kDLFloat && dtype.bits == 32 && dtype.lanes == 1;
+  if (!is_float || logits_.ndim() != 2 || logits_.size(0) != rows ||
+      logits_.size(1) != config_.vocab_size) {
+    throw CodedError("ERR_INVALID_PACKAGE",
+                     "Expected float32 logits [" + std::to_string(rows) + ", " +
+                         std::to_string(config_.vocab_size) +
+                         "] from the compiled library, but it computes others: the package's "
+                         "files do not belong together.");
+  }
+  auto* data = static_cast<char*>(logits_.data_ptr()) + logits_.byte_offset();
+  return {reinterpret_cast<float*>(data), rows, config_.vocab_size};
+}
+
+void TvmModelRunner::LimitPool(int64_t result_bytes) {
+  if (!result_sizes_.insert(result_bytes).second) return;
+  pooled_bytes_ += result_bytes;
+  if (pooled_bytes_ <= kPooledResultBytes) return;
+  EmptyPool();  // what is in use stays
+  result_sizes_ = {result_bytes};
+  pooled_bytes_ = result_bytes;
+}
+
+void TvmModelRunner::WarmUp() {
+  // One token through page 0: a library that does not fit its weights fails here and not in the
+  // first request, and the kernels' threads are awake.
+  StepInput input;
+  input.Clear();
+  input.Add({0}, 0, 1, {0}, config_.page_size, LogitsWanted::kLast);
+  input.Finish();
+  try {
+    Forward(input);
+  } catch (const CodedError& error) {
+    throw CodedError(
+        "ERR_INVALID_PACKAGE",
+        std::string("Expected the compiled library to accept the package's weights. ") +
+            error.what());
+  }
+}
+
+}  // namespace node_mlc

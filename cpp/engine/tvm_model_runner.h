@@ -1,0 +1,78 @@
+/*!
+ * \file engine/tvm_model_runner.h
+ * \brief Runs a compiled model.
+ */
+#ifndef NODE_MLC_ENGINE_TVM_MODEL_RUNNER_H_
+#define NODE_MLC_ENGINE_TVM_MODEL_RUNNER_H_
+
+#include <tvm/ffi/container/array.h>
+#include <tvm/ffi/container/tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "engine/kv_cache.h"
+#include "engine/load_progress.h"
+#include "engine/model_config.h"
+#include "engine/model_functions.h"
+#include "engine/model_runner.h"
+
+namespace node_mlc {
+
+/*! \brief int32 arguments of fixed capacity; a step sees as much of them as it needs, as a view. */
+class IntArgument {
+ public:
+  explicit IntArgument(int64_t capacity);
+
+  /*! \brief Copies `values` in and returns a view [values.size()], valid until the next call. */
+  tvm::ffi::Tensor Fill(const std::vector<int32_t>& values);
+
+ private:
+  std::shared_ptr<std::vector<int32_t>> storage_;
+  int32_t* aligned_ = nullptr;
+  int64_t capacity_;
+};
+
+/*!
+ * \brief ModelRunner over a compiled library, mapped weights and the KV cache.
+ *
+ * Everything a step needs is allocated at load, except the results of the compiled functions, which
+ * come from TVM's pooled allocator. Engine thread only, from construction to destruction.
+ */
+class TvmModelRunner final : public ModelRunner {
+ public:
+  /*! \brief Loads the model and runs one token through it; throws CodedError as its parts do. */
+  static std::unique_ptr<TvmModelRunner> Load(const ModelConfig& config,
+                                              const LoadProgress& progress);
+  ~TvmModelRunner() override;
+
+  Logits Forward(const StepInput& input) override;
+  void ReleasePages(int32_t written) override { kv_cache_.Decommit(written); }
+
+ private:
+  TvmModelRunner(const ModelConfig& config, ModelFunctions functions,
+                 tvm::ffi::Array<tvm::ffi::Tensor> params);
+
+  tvm::ffi::Tensor Embed(const std::vector<int32_t>& tokens);
+  const tvm::ffi::Function& FunctionFor(const StepInput& input) const;
+  Logits CheckLogits(int64_t rows) const;
+  void LimitPool(int64_t result_bytes);
+  void WarmUp();
+
+  const ModelConfig config_;
+  // The library outlives everything that came out of it.
+  ModelFunctions functions_;
+  tvm::ffi::Array<tvm::ffi::Tensor> params_;
+  KvCache kv_cache_;
+  IntArgument tokens_, q_indptr_, positions_, page_indptr_, page_indices_, logit_rows_;
+  std::vector<int32_t> padded_tokens_;
+  tvm::ffi::Tensor logits_;
+  std::set<int64_t> result_sizes_;
+  int64_t pooled_bytes_ = 0;
+};
+
+}  // namespace node_mlc
+
+#endif  // NODE_MLC_ENGINE_TVM_MODEL_RUNNER_H_

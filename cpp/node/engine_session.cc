@@ -1,0 +1,303 @@
+/*!
+ * \file node/engine_session.cc
+ */
+#include "node/engine_session.h"
+
+#include <utility>
+
+#include "engine/kv_cache.h"
+#include "engine/load_progress.h"
+#include "engine/thread_pool.h"
+#include "engine/tvm_model_runner.h"
+#include "node/engine_arguments.h"
+#include "node/error_conversion.h"
+#include "node/external_memory.h"
+#include "node/value_conversion.h"
+
+namespace node_mlc {
+
+namespace {
+
+napi_value ToFloat32Array(napi_env env, std::vector<float> values) {
+  auto owner = std::make_unique<std::vector<float>>(std::move(values));
+  const size_t length = owner->size();
+  void* data = owner->data();
+  napi_value buffer = MakeExternalArrayBuffer(env, data, length * sizeof(float), std::move(owner));
+  napi_value array;
+  Check(env, napi_create_typedarray(env, napi_float32_array, length, buffer, 0, &array));
+  return array;
+}
+
+void RejectWith(napi_env env, napi_deferred deferred, const std::string& code,
+                const std::string& message) {
+  napi_value error = MakeError(env, code, message);
+  if (error != nullptr) napi_reject_deferred(env, deferred, error);
+}
+
+/*! \brief Resolves with the value that `make` returns, or rejects with what it throws. */
+template <typename Make>
+void ResolveWith(napi_env env, napi_deferred deferred, Make&& make) {
+  napi_value value = Guard(env, make);
+  if (value != nullptr) {
+    napi_resolve_deferred(env, deferred, value);
+    return;
+  }
+  napi_value exception;
+  if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) {
+    napi_reject_deferred(env, deferred, exception);
+  }
+}
+
+EngineLimits LimitsOf(const ModelConfig& config) {
+  return {{config.context_length, config.max_batch, config.prefill_chunk},
+          config.pages,
+          config.page_size,
+          config.vocab_size};
+}
+
+}  // namespace
+
+napi_value EngineSession::Load(napi_env env, ModelConfig config, napi_value on_events,
+                               napi_value on_progress, MakeWrapper make_wrapper) {
+  std::shared_ptr<EngineSession> session(new EngineSession(env, std::move(config), make_wrapper));
+  napi_value promise;
+  Check(env, napi_create_promise(env, &session->loading_, &promise));
+  try {
+    session->Start(on_events, on_progress);
+  } catch (const CodedError& error) {
+    RejectWith(env, session->loading_, error.code(), error.what());
+  } catch (const std::exception& error) {
+    RejectWith(env, session->loading_, "ERR_NATIVE",
+               std::string("The engine thread does not start: ") + error.what());
+  }
+  return promise;
+}
+
+void EngineSession::Start(napi_value on_events, napi_value on_progress) {
+  std::weak_ptr<EngineSession> weak = weak_from_this();
+  channel_ = TokenChannel::Create(env_, on_events,
+                                  [weak](napi_env, const std::vector<RequestEvent>& events) {
+                                    if (auto session = weak.lock()) session->OnEvents(events);
+                                  });
+  if (on_progress != nullptr) {
+    Check(env_, napi_create_reference(env_, on_progress, 1, &on_progress_));
+  }
+  try {
+    loop_ = std::make_unique<EngineLoop>(MakeFactory(), MakeCallbacks());
+  } catch (...) {
+    channel_->Close();
+    throw;
+  }
+  // Added after the thread-safe function, whose own hook must run later: hooks run in reverse
+  // order.
+  hook_share_ = new std::shared_ptr<EngineSession>(shared_from_this());
+  napi_add_env_cleanup_hook(env_, OnEnvironmentExit, hook_share_);
+  channel_->Hold(env_);
+}
+
+EngineLoop::Factory EngineSession::MakeFactory() {
+  auto progress = [weak = weak_from_this(), channel = channel_, wanted = on_progress_ != nullptr](
+                      int64_t done, int64_t total, const char* phase) {
+    if (!wanted) return;
+    channel->PostTask([=](napi_env) {
+      if (auto session = weak.lock()) session->ReportProgress(done, total, phase);
+    });
+  };
+  return [config = config_, channel = channel_, threads = threads_,
+          progress](const std::atomic<bool>& stopped) {
+    *threads = ConfigureThreadPool(config.threads);
+    auto runner = TvmModelRunner::Load(config, LoadProgress(progress, stopped));
+    return std::make_unique<Engine>(
+        LimitsOf(config), std::move(runner),
+        [channel](std::vector<RequestEvent> events) { channel->PostEvents(std::move(events)); });
+  };
+}
+
+EngineLoop::Callbacks EngineSession::MakeCallbacks() {
+  auto post = [weak = weak_from_this(),
+               channel = channel_](std::function<void(EngineSession*)> action) {
+    channel->PostTask([weak, action = std::move(action)](napi_env) {
+      if (auto session = weak.lock()) action(session.get());
+    });
+  };
+  return {[post] { post([](EngineSession* session) { session->OnLoaded(); }); },
+          [post](const std::string& code, const std::string& message) {
+            post([code, message](EngineSession* session) {
+              session->load_error_code_ = code;
+              session->load_error_message_ = message;
+            });
+          },
+          [post] { post([](EngineSession* session) { session->OnClosed(); }); }};
+}
+
+void EngineSession::ReportProgress(int64_t done, int64_t total, const char* phase) {
+  napi_value arguments[3], function;
+  if (napi_get_reference_value(env_, on_progress_, &function) != napi_ok ||
+      napi_create_double(env_, static_cast<double>(done), &arguments[0]) != napi_ok ||
+      napi_create_double(env_, static_cast<double>(total), &arguments[1]) != napi_ok ||
+      napi_create_string_utf8(env_, phase, NAPI_AUTO_LENGTH, &arguments[2]) != napi_ok) {
+    return;
+  }
+  CallJavaScript(env_, function, 3, arguments);
+}
+
+void EngineSession::OnEvents(const std::vector<RequestEvent>& events) {
+  for (const RequestEvent& event : events) {
+    if (event.finish == FinishReason::kNone) continue;
+    if (open_requests_.erase(event.id) > 0) channel_->Drop(env_);
+  }
+}
+
+void EngineSession::SettleLoad(const std::function<void(napi_deferred)>& settle) {
+  if (on_progress_ != nullptr) napi_delete_reference(env_, on_progress_);
+  on_progress_ = nullptr;
+  settle(std::exchange(loading_, nullptr));
+  channel_->Drop(env_);
+}
+
+void EngineSession::OnLoaded() {
+  load_ms_ = std::chrono::duration<double, std::milli>(Clock::now() - load_started_).count();
+  state_ = State::kOpen;
+  SettleLoad([this](napi_deferred deferred) {
+    ResolveWith(env_, deferred, [this] { return make_wrapper_(env_, shared_from_this()); });
+  });
+}
+
+void EngineSession::OnClosed() {
+  std::shared_ptr<EngineSession> keep = shared_from_this();
+  loop_->Join();  // does not wait: the notice of its end is the thread's last act
+  state_ = State::kClosed;
+  if (loading_ != nullptr) {
+    SettleLoad([this](napi_deferred deferred) {
+      RejectWith(env_, deferred, load_error_code_, load_error_message_);
+    });
+  }
+  for (napi_deferred deferred : std::exchange(disposals_, {})) {
+    napi_value undefined;
+    napi_get_undefined(env_, &undefined);
+    napi_resolve_deferred(env_, deferred, undefined);
+    channel_->Drop(env_);
+  }
+  channel_->Close();
+  napi_remove_env_cleanup_hook(env_, OnEnvironmentExit, hook_share_);
+  delete std::exchange(hook_share_, nullptr);
+}
+
+void EngineSession::OnEnvironmentExit(void* data) {
+  std::unique_ptr<std::shared_ptr<EngineSession>> share(
+      static_cast<std::shared_ptr<EngineSession>*>(data));
+  EngineSession* session = share->get();
+  session->hook_share_ = nullptr;
+  session->state_ = State::kClosed;
+  session->channel_->Detach();
+  session->loop_->Abandon();
+  session->loop_->Join();
+}
+
+void EngineSession::Submit(std::unique_ptr<Request> request) {
+  const int64_t id = request->id;
+  if (!open_requests_.insert(id).second) {
+    throw CodedError("ERR_INVALID_ARGUMENT",
+                     "Expected an id that no unfinished request has for submit() but received " +
+                         std::to_string(id) + ".");
+  }
+  channel_->Hold(env_);
+  // A std::function must be copyable, so the request travels in a shared pointer.
+  auto shared = std::make_shared<std::unique_ptr<Request>>(std::move(request));
+  loop_->Post([shared](Engine* engine) { engine->Submit(std::move(*shared)); });
+}
+
+void EngineSession::Abort(int64_t id) {
+  if (open_requests_.count(id) == 0) return;
+  loop_->Post([id](Engine* engine) { engine->Abort(id); });
+}
+
+napi_value EngineSession::Evaluate(EvaluationPlan plan, bool score) {
+  napi_deferred deferred;
+  napi_value promise;
+  Check(env_, napi_create_promise(env_, &deferred, &promise));
+  channel_->Hold(env_);
+  auto settle = [weak = weak_from_this(), channel = channel_,
+                 deferred](std::function<void(napi_env, napi_deferred)> action) {
+    channel->PostTask([=](napi_env env) {
+      action(env, deferred);
+      if (auto session = weak.lock()) session->channel_->Drop(env);
+    });
+  };
+  EvaluationResult result{[settle](std::vector<float> values) {
+                            auto shared = std::make_shared<std::vector<float>>(std::move(values));
+                            settle([shared](napi_env env, napi_deferred promise) {
+                              ResolveWith(env, promise,
+                                          [&] { return ToFloat32Array(env, std::move(*shared)); });
+                            });
+                          },
+                          [settle](const std::string& code, const std::string& message) {
+                            settle([code, message](napi_env env, napi_deferred promise) {
+                              RejectWith(env, promise, code, message);
+                            });
+                          }};
+  loop_->Post([plan = std::move(plan), result, score, vocab = config_.vocab_size](Engine* engine) {
+    std::unique_ptr<Evaluation> evaluation;
+    try {
+      if (score) {
+        evaluation = std::make_unique<ScoreEvaluation>(plan, result);
+      } else {
+        evaluation = std::make_unique<LogitsEvaluation>(plan, vocab, result);
+      }
+    } catch (const std::exception&) {  // std::bad_alloc or std::length_error
+      result.failed("ERR_INSUFFICIENT_MEMORY", "The logits of evaluate() do not fit into memory.");
+      return;
+    }
+    engine->Evaluate(std::move(evaluation));
+  });
+  return promise;
+}
+
+napi_value EngineSession::Stats() const {
+  const EngineStats stats = loop_->stats();
+  napi_value object;
+  Check(env_, napi_create_object(env_, &object));
+  auto set = [&](const char* name, double value) { SetNumber(env_, object, name, value); };
+  set("waiting", stats.waiting);
+  set("running", stats.running);
+  set("pagesTotal", config_.pages);
+  set("pagesFree", stats.pages_free);
+  set("pagesPeak", stats.pages_peak);
+  set("kvBytes", static_cast<double>(KvPageBytes(config_)) * config_.pages);
+  set("weightBytes", static_cast<double>(config_.weight_bytes()));
+  set("threads", *threads_);
+  set("steps", static_cast<double>(stats.steps));
+  set("promptTokens", static_cast<double>(stats.prompt_tokens));
+  set("generatedTokens", static_cast<double>(stats.generated_tokens));
+  set("finished", static_cast<double>(stats.finished));
+  set("aborted", static_cast<double>(stats.aborted));
+  set("failed", static_cast<double>(stats.failed));
+  set("preemptions", static_cast<double>(stats.preemptions));
+  set("forwardMs", stats.forward_ms);
+  set("samplingMs", stats.sampling_ms);
+  set("loadMs", load_ms_);
+  return object;
+}
+
+napi_value EngineSession::Dispose() {
+  napi_deferred deferred;
+  napi_value promise, undefined;
+  Check(env_, napi_create_promise(env_, &deferred, &promise));
+  if (state_ == State::kClosed) {
+    Check(env_, napi_get_undefined(env_, &undefined));
+    Check(env_, napi_resolve_deferred(env_, deferred, undefined));
+    return promise;
+  }
+  disposals_.push_back(deferred);
+  channel_->Hold(env_);
+  DisposeQuietly();
+  return promise;
+}
+
+void EngineSession::DisposeQuietly() {
+  if (state_ != State::kOpen) return;
+  state_ = State::kClosing;
+  loop_->Stop();
+}
+
+}  // namespace node_mlc

@@ -1,0 +1,183 @@
+/*!
+ * \file node/engine_wrap.cc
+ */
+#include "node/engine_wrap.h"
+
+#include <memory>
+
+#include "node/addon_data.h"
+#include "node/argument_check.h"
+#include "node/engine_arguments.h"
+#include "node/engine_session.h"
+#include "node/error_conversion.h"
+#include "node/type_tags.h"
+
+namespace node_mlc {
+
+namespace {
+
+using SessionHandle = std::shared_ptr<EngineSession>;
+
+/*! \brief The session of `self`, which may be anything; throws CodedError(ERR_INVALID_ARGUMENT). */
+EngineSession* SessionOf(napi_env env, napi_value self) {
+  bool is_engine = false;
+  void* data = nullptr;
+  if (!argument_check::IsType<napi_object>(env, self) ||
+      napi_check_object_type_tag(env, self, &kEngineTag, &is_engine) != napi_ok || !is_engine ||
+      napi_unwrap(env, self, &data) != napi_ok) {
+    throw CodedError("ERR_INVALID_ARGUMENT",
+                     "Illegal invocation: expected a NativeEngine as `this` but received " +
+                         Describe(env, self) + ".");
+  }
+  return static_cast<SessionHandle*>(data)->get();
+}
+
+/*! \brief The session of `self` if it is open; throws CodedError(ERR_DISPOSED). */
+EngineSession* OpenSessionOf(napi_env env, napi_value self) {
+  EngineSession* session = SessionOf(env, self);
+  if (session->disposed()) throw CodedError("ERR_DISPOSED", "The engine was disposed.");
+  return session;
+}
+
+// new NativeEngine(): for load() only
+napi_value Construct(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "NativeEngine", {});
+    AddonData* data = AddonData::Get(env);
+    if (data == nullptr || data->engine_under_construction == nullptr) {
+      throw CodedError("ERR_INVALID_ARGUMENT",
+                       "Expected NativeEngine.load() to make an engine, not `new NativeEngine()`.");
+    }
+    auto handle = std::make_unique<SessionHandle>(*data->engine_under_construction);
+    Check(env, napi_type_tag_object(env, args.self(), &kEngineTag));
+    Check(env, napi_wrap(
+                   env, args.self(), handle.get(),
+                   [](napi_env, void* pointer, void*) {
+                     std::unique_ptr<SessionHandle> owned(static_cast<SessionHandle*>(pointer));
+                     (*owned)->DisposeQuietly();
+                   },
+                   nullptr, nullptr));
+    handle.release();
+    return args.self();
+  });
+}
+
+napi_value MakeEngineObject(napi_env env, const SessionHandle& session) {
+  AddonData* data = AddonData::Get(env);
+  if (data == nullptr) throw JsExceptionPending();
+  napi_value constructor, object;
+  Check(env, napi_get_reference_value(env, data->engine_class, &constructor));
+  data->engine_under_construction = &session;
+  const napi_status status = napi_new_instance(env, constructor, 0, nullptr, &object);
+  data->engine_under_construction = nullptr;
+  Check(env, status);
+  return object;
+}
+
+// static load(config: NativeEngineConfig, onEvents: Function, onProgress?: Function):
+// Promise<NativeEngine>
+napi_value Load(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(
+        env, info, "load",
+        {Object("config"), Callback("onEvents"), Optional(Callback("onProgress"))});
+    return EngineSession::Load(env, ToModelConfig(env, args[0]), args[1],
+                               args.Has(2) ? args[2] : nullptr, MakeEngineObject);
+  });
+}
+
+// submit(request: NativeRequest): void
+napi_value Submit(napi_env env, napi_callback_info info) {
+  return Guard(env, [&]() -> napi_value {
+    const Arguments args(env, info, "submit", {Object("request")});
+    std::unique_ptr<Request> request =
+        ToRequest(env, args[0], OpenSessionOf(env, args.self())->config());
+    // Again: a getter of the request may have disposed of the engine.
+    OpenSessionOf(env, args.self())->Submit(std::move(request));
+    return nullptr;
+  });
+}
+
+// abort(id: number): void
+napi_value Abort(napi_env env, napi_callback_info info) {
+  return Guard(env, [&]() -> napi_value {
+    const Arguments args(env, info, "abort", {NonNegativeInteger("id")});
+    OpenSessionOf(env, args.self())->Abort(static_cast<int64_t>(args.GetNumber(0)));
+    return nullptr;
+  });
+}
+
+// evaluate(rows: Int32Array[], options?: EvaluateOptions): Promise<Float32Array>
+napi_value Evaluate(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "evaluate", {Array("rows"), Optional(Object("options"))});
+    EvaluationPlan plan =
+        ToEvaluationPlan(env, args[0], args[1], OpenSessionOf(env, args.self())->config());
+    return OpenSessionOf(env, args.self())->Evaluate(std::move(plan), /*score=*/false);
+  });
+}
+
+// score(tokens: Int32Array): Promise<Float32Array>
+napi_value Score(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "score", {TypedArray("tokens")});
+    EngineSession* session = OpenSessionOf(env, args.self());
+    return session->Evaluate(ToScorePlan(env, args[0], session->config()), /*score=*/true);
+  });
+}
+
+// stats(): NativeEngineStats
+napi_value Stats(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "stats", {});
+    return OpenSessionOf(env, args.self())->Stats();
+  });
+}
+
+// dispose(): Promise<void>
+napi_value Dispose(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "dispose", {});
+    return SessionOf(env, args.self())->Dispose();
+  });
+}
+
+// get disposed(): boolean
+napi_value IsDisposed(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "disposed", {});
+    napi_value result;
+    Check(env, napi_get_boolean(env, SessionOf(env, args.self())->disposed(), &result));
+    return result;
+  });
+}
+
+napi_property_descriptor Method(const char* name, napi_callback callback) {
+  return {name, nullptr, callback, nullptr, nullptr, nullptr, napi_default_method, nullptr};
+}
+
+}  // namespace
+
+void DefineEngineClass(napi_env env, napi_value exports) {
+  const napi_property_descriptor statics[] = {Method("load", Load)};
+  const napi_property_descriptor methods[] = {
+      Method("submit", Submit),
+      Method("abort", Abort),
+      Method("evaluate", Evaluate),
+      Method("score", Score),
+      Method("stats", Stats),
+      Method("dispose", Dispose),
+      {"disposed", nullptr, nullptr, IsDisposed, nullptr, nullptr, napi_configurable, nullptr}};
+  napi_value constructor, prototype;
+  Check(env, napi_define_class(env, "NativeEngine", NAPI_AUTO_LENGTH, Construct, nullptr, 0,
+                               nullptr, &constructor));
+  // Not given to napi_define_class(): V8 would answer a foreign `this` itself; our type tag does it
+  // with our error.
+  Check(env, napi_get_named_property(env, constructor, "prototype", &prototype));
+  Check(env, napi_define_properties(env, prototype, std::size(methods), methods));
+  Check(env, napi_define_properties(env, constructor, std::size(statics), statics));
+  Check(env, napi_create_reference(env, constructor, 1, &AddonData::Get(env)->engine_class));
+  Check(env, napi_set_named_property(env, exports, "NativeEngine", constructor));
+}
+
+}  // namespace node_mlc
