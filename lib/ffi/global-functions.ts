@@ -36,6 +36,10 @@ export type ir_TupleGetItem = Ref<"ir.TupleGetItem" | "ir.Expr">;
 export type ir_TupleType = Ref<"ir.TupleType" | "ir.Type">;
 export type ir_Type = Ref<"ir.Type">;
 export type ir_Var = Ref<"ir.Var" | "ir.Expr">;
+export type prim_Broadcast = Ref<"prim.Broadcast" | "ir.Expr">;
+export type prim_Ramp = Ref<"prim.Ramp" | "ir.Expr">;
+export type prim_Select = Ref<"prim.Select" | "ir.Expr">;
+export type prim_Shuffle = Ref<"prim.Shuffle" | "ir.Expr">;
 export type relax_BlockBuilder = Ref<"relax.BlockBuilder">;
 export type relax_ExecBuilder = Ref<"relax.ExecBuilder">;
 export type relax_TensorType = Ref<"relax.TensorType" | "ir.Type">;
@@ -45,6 +49,7 @@ export type relax_expr_SeqExpr = Ref<"relax.expr.SeqExpr" | "ir.Expr">;
 export type relax_expr_ShapeExpr = Ref<"relax.expr.ShapeExpr" | "ir.Expr">;
 export type target_Target = Ref<"target.Target">;
 export type tirx_AllocBuffer = Ref<"tirx.AllocBuffer" | "tirx.Stmt">;
+export type tirx_Bind = Ref<"tirx.Bind" | "tirx.Stmt">;
 export type tirx_BufferStore = Ref<"tirx.BufferStore" | "tirx.Stmt">;
 export type tirx_BufferType = Ref<"tirx.BufferType" | "ir.Type">;
 export type tirx_For = Ref<"tirx.For" | "tirx.Stmt">;
@@ -79,8 +84,27 @@ export interface GlobalFunctions {
   "ir.TypeMissing": () => ir_Type;
   "ir.Var": (a0: string, a1: Arg<"ir.Type">, a2: Arg<"ir.Span">) => ir_Var;
   "node.TVMScriptPrinterScript": (a0: FfiObject, a1: Arg<"script.PrinterConfig">) => string;
+  "prim.Broadcast": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => prim_Broadcast;
+  "prim.Ramp": (a0: ExprArg, a1: ExprArg, a2: ExprArg, a3: Arg<"ir.Span">) => prim_Ramp;
+  "prim.Select": (a0: ExprArg, a1: ExprArg, a2: ExprArg, a3: Arg<"ir.Span">) => prim_Select;
+  "prim.Shuffle": (a0: readonly ExprArg[], a1: readonly ExprArg[], a2: Arg<"ir.Span">) => prim_Shuffle;
   "prim._OpAdd": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
+  "prim._OpDiv": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
+  "prim._OpEQ": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
+  "prim._OpFloorDiv": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
+  "prim._OpFloorMod": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
+  "prim._OpGE": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
+  "prim._OpGT": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
+  "prim._OpLE": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
+  "prim._OpLT": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
+  "prim._OpMax": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
+  "prim._OpMin": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
+  "prim._OpMul": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
+  "prim._OpSub": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
   "prim._cast": (a0: PrimTypeArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
+  "prim.bitwise_and": (...args: FfiArgument[]) => FfiValue;
+  "prim.left_shift": (...args: FfiArgument[]) => FfiValue;
+  "prim.right_shift": (...args: FfiArgument[]) => FfiValue;
   "relax.BlockBuilderAddFunction": (a0: Arg<"relax.BlockBuilder">, a1: Arg<"ir.BaseFunc">, a2: string) => ir_GlobalVar;
   "relax.BlockBuilderBeginBindingBlock": (a0: Arg<"relax.BlockBuilder">) => null;
   "relax.BlockBuilderBeginDataflowBlock": (a0: Arg<"relax.BlockBuilder">) => null;
@@ -133,7 +157,9 @@ export interface GlobalFunctions {
   "target.llvm_get_cpu_features": (a0: Arg<"target.Target">) => Map<string, string>;
   "target.llvm_get_system_cpu": () => string;
   "target.llvm_get_system_triple": () => string;
+  "target.llvm_lookup_intrinsic_id": (a0: string) => number;
   "tirx.AllocBuffer": (a0: Arg<"ir.Var">, a1: ReadonlyMap<string, FfiArgument> | { readonly [key: string]: FfiArgument } | null, a2: Arg<"ir.Span">) => tirx_AllocBuffer;
+  "tirx.Bind": (a0: Arg<"ir.Var">, a1: ExprArg, a2: Arg<"ir.Span">) => tirx_Bind;
   "tirx.BufferLoad": (a0: Arg<"ir.Var">, a1: readonly ExprArg[], a2: Arg<"ir.Span">) => ir_TensorLoad;
   "tirx.BufferStore": (a0: Arg<"ir.Var">, a1: ExprArg, a2: readonly ExprArg[], a3: Arg<"ir.Span">) => tirx_BufferStore;
   "tirx.BufferType": (a0: string, a1: PrimTypeArg, a2: readonly ExprArg[], a3: readonly ExprArg[], a4: ExprArg, a5: number | bigint, a6: number | bigint, a7: Arg<"tirx.Layout">, a8: readonly ExprArg[], a9: Arg<"ir.Span">) => tirx_BufferType;
@@ -142,6 +168,7 @@ export interface GlobalFunctions {
   "tirx.IfThenElse": (a0: ExprArg, a1: Arg<"tirx.Stmt">, a2: Arg<"tirx.Stmt">, a3: Arg<"ir.Span">) => tirx_IfThenElse;
   "tirx.PrimFunc": (a0: readonly Arg<"ir.Var">[], a1: Arg<"tirx.Stmt">, a2: Arg<"ir.Type">, a3: Arg<"ir.DictAttrs">, a4: Arg<"ir.Span">) => tirx_PrimFunc;
   "tirx.SeqStmt": (a0: readonly Arg<"tirx.Stmt">[], a1: Arg<"ir.Span">) => tirx_SeqStmt;
+  "tirx.reinterpret": (a0: Arg<"ir.Type">, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
   "tirx.transform.AnnotateEntryFunc": () => transform_Pass;
   "tirx.transform.BF16ComputeLegalize": () => transform_Pass;
   "tirx.transform.BF16StorageLegalize": () => transform_Pass;
@@ -178,7 +205,7 @@ export const signatures = {
     ],
   },
   compiler: {
-    hash: "4bd4231bdb29cf6dd5b12779fd9828ec688842d7913d1b98537c6d7cd5d4bda9",
+    hash: "ceacd8a6eb1f77a4d15056754c90d6a3645430fadf1b19c37e5db6b4b149c583",
     names: [
       "ir.BaseFuncWithAttr",
       "ir.Call",
@@ -197,8 +224,27 @@ export const signatures = {
       "ir.TypeMissing",
       "ir.Var",
       "node.TVMScriptPrinterScript",
+      "prim.Broadcast",
+      "prim.Ramp",
+      "prim.Select",
+      "prim.Shuffle",
       "prim._OpAdd",
+      "prim._OpDiv",
+      "prim._OpEQ",
+      "prim._OpFloorDiv",
+      "prim._OpFloorMod",
+      "prim._OpGE",
+      "prim._OpGT",
+      "prim._OpLE",
+      "prim._OpLT",
+      "prim._OpMax",
+      "prim._OpMin",
+      "prim._OpMul",
+      "prim._OpSub",
       "prim._cast",
+      "prim.bitwise_and",
+      "prim.left_shift",
+      "prim.right_shift",
       "relax.BlockBuilderAddFunction",
       "relax.BlockBuilderBeginBindingBlock",
       "relax.BlockBuilderBeginDataflowBlock",
@@ -251,7 +297,9 @@ export const signatures = {
       "target.llvm_get_cpu_features",
       "target.llvm_get_system_cpu",
       "target.llvm_get_system_triple",
+      "target.llvm_lookup_intrinsic_id",
       "tirx.AllocBuffer",
+      "tirx.Bind",
       "tirx.BufferLoad",
       "tirx.BufferStore",
       "tirx.BufferType",
@@ -260,6 +308,7 @@ export const signatures = {
       "tirx.IfThenElse",
       "tirx.PrimFunc",
       "tirx.SeqStmt",
+      "tirx.reinterpret",
       "tirx.transform.AnnotateEntryFunc",
       "tirx.transform.BF16ComputeLegalize",
       "tirx.transform.BF16StorageLegalize",

@@ -1,0 +1,115 @@
+/**
+ * Statements. A `Block` collects the statements of one scope in order; loops and branches take a function that fills the
+ * block inside. Nothing is changed afterwards: a finished block is a TVM statement.
+ */
+import { MlcError } from "../../errors.js";
+import { call, type FfiObject } from "../../ffi/index.js";
+import { Buffer } from "./buffer.js";
+import { asExpr, type ExprLike, PrimExpr, variable } from "./prim-expr.js";
+
+/** TVM's ForKind. */
+const LOOP_KINDS = { serial: 0, parallel: 1, vectorized: 2, unrolled: 3 } as const;
+type LoopKind = keyof typeof LOOP_KINDS;
+
+/** Fills the body of a loop with index `index` (int64, from 0). */
+export type LoopBody = (block: Block, index: PrimExpr) => void;
+
+/** One scope of a kernel. */
+export class Block {
+  readonly #statements: FfiObject[] = [];
+
+  /** Writes a value, of one lane or several consecutive ones; the type must be the buffer's. */
+  store(buffer: Buffer, value: ExprLike, ...indices: ExprLike[]): void {
+    const expr = typeof value === "number" ? asExpr(value, buffer.dtype) : value;
+    if (expr.element !== buffer.dtype) {
+      throw new MlcError(
+        "ERR_COMPILE",
+        `Expected ${buffer.dtype} to store to buffer ${buffer.name} but received ${expr.dtype}: cast the value.`,
+      );
+    }
+    const access = buffer.access(expr.lanes, indices);
+    this.#statements.push(call("tirx.BufferStore", buffer.handle, expr.handle, access, null));
+  }
+
+  /** Computes a value once and names it, for the rest of this block. */
+  bind(name: string, value: PrimExpr): PrimExpr {
+    const bound = new PrimExpr(call("ir.Var", name, call("ir.PrimType", value.dtype), null), value.dtype);
+    this.#statements.push(call("tirx.Bind", bound.handle, value.handle, null));
+    return bound;
+  }
+
+  /** Small memory of this scope: registers where every index is a constant, else the stack (keep it below 16 KB). */
+  local(name: string, size: number, dtype = "float32"): Buffer {
+    return this.#allocate(new Buffer(name, [size], dtype, { scope: "local" }));
+  }
+
+  /** Large memory of this scope, from the thread's workspace pool; contents are undefined. */
+  workspace(name: string, shape: readonly ExprLike[], dtype = "float32"): Buffer {
+    return this.#allocate(new Buffer(name, shape, dtype, { scope: "workspace" }));
+  }
+
+  serial(name: string, extent: ExprLike, body: LoopBody): void {
+    this.#loop("serial", name, extent, body);
+  }
+
+  /** Iterations are divided among the threads in contiguous ranges; they must not depend on one another. */
+  parallel(name: string, extent: ExprLike, body: LoopBody): void {
+    this.#loop("parallel", name, extent, body);
+  }
+
+  /** Each iteration becomes one lane of the scalar code inside. */
+  vectorized(name: string, extent: number, body: LoopBody): void {
+    this.#loop("vectorized", name, extent, body);
+  }
+
+  /** Written out by the compiler: indices become constants. */
+  unrolled(name: string, extent: number, body: LoopBody): void {
+    this.#loop("unrolled", name, extent, body);
+  }
+
+  if(condition: PrimExpr, whenTrue: (block: Block) => void, whenFalse?: (block: Block) => void): void {
+    const otherwise = whenFalse === undefined ? null : filled(whenFalse);
+    this.#statements.push(call("tirx.IfThenElse", condition.handle, filled(whenTrue), otherwise, null));
+  }
+
+  /** The statements as one; an empty block is refused (ERR_COMPILE). */
+  finish(): FfiObject {
+    const [first, ...rest] = this.#statements;
+    if (first === undefined) {
+      throw new MlcError("ERR_COMPILE", "Expected at least one statement in a block but received none.");
+    }
+    return rest.length === 0 ? first : call("tirx.SeqStmt", [first, ...rest], null);
+  }
+
+  #allocate(buffer: Buffer): Buffer {
+    this.#statements.push(call("tirx.AllocBuffer", buffer.handle, null, null));
+    return buffer;
+  }
+
+  #loop(kind: LoopKind, name: string, extent: ExprLike, body: LoopBody): void {
+    const index = variable(name);
+    const size = asExpr(extent, "int64");
+    const zero = asExpr(0, "int64");
+    const inside = filled((block) => body(block, index));
+    this.#statements.push(
+      call(
+        "tirx.For",
+        index.handle,
+        zero.handle,
+        size.handle,
+        LOOP_KINDS[kind],
+        inside,
+        null,
+        {},
+        null,
+        null,
+      ),
+    );
+  }
+}
+
+function filled(fill: (block: Block) => void): FfiObject {
+  const block = new Block();
+  fill(block);
+  return block.finish();
+}

@@ -1,0 +1,101 @@
+/** Vectors and intrinsics: what a CPU kernel needs beyond arithmetic. LLVM splits a vector that is wider than a register. */
+import { MlcError } from "../../errors.js";
+import { call, type FfiObject } from "../../ffi/index.js";
+import { dtypeParts, withLanes } from "./dtype.js";
+import { int, PrimExpr } from "./prim-expr.js";
+
+/** Consecutive indices `base, base + 1, ...`: loads and stores with it move `lanes` elements. */
+export function ramp(base: PrimExpr, lanes: number): PrimExpr {
+  if (lanes === 1) return base;
+  return new PrimExpr(
+    call("prim.Ramp", base.handle, int(1, base.dtype).handle, int(lanes, "int32").handle, null),
+    withLanes(base.dtype, lanes),
+  );
+}
+
+/** The same bits as another type of the same width, such as uint8x64 as int32x16. */
+export function reinterpret(value: PrimExpr, dtype: string): PrimExpr {
+  const [from, to] = [dtypeParts(value.dtype), dtypeParts(dtype)];
+  if (from.bits * from.lanes !== to.bits * to.lanes) {
+    throw new MlcError(
+      "ERR_COMPILE",
+      `Expected a type of ${from.bits * from.lanes} bits to read ${value.dtype} as but received ${dtype}.`,
+    );
+  }
+  return operation("tirx.reinterpret", dtype, [value]);
+}
+
+/** `a * b + c` of floats in one rounding, wherever the processor has such an instruction. */
+export function multiplyAdd(a: PrimExpr, b: PrimExpr, c: PrimExpr): PrimExpr {
+  const lanes = Math.max(a.lanes, b.lanes, c.lanes);
+  const operands = [a, b, c].map((operand) => operand.broadcast(lanes));
+  for (const operand of operands) {
+    if (operand.dtype !== operands[0]?.dtype) {
+      throw new MlcError(
+        "ERR_COMPILE",
+        `Expected one type in multiplyAdd but received ${operands.map(({ dtype }) => dtype).join(", ")}.`,
+      );
+    }
+  }
+  return llvmIntrinsic("llvm.fmuladd", operands[0]?.dtype ?? a.dtype, operands);
+}
+
+/** A pure LLVM intrinsic by its name without type suffix; `dtype` is the type of its result. */
+export function llvmIntrinsic(name: string, dtype: string, operands: readonly PrimExpr[]): PrimExpr {
+  const id = call("target.llvm_lookup_intrinsic_id", name);
+  if (Number(id) === 0) {
+    throw new MlcError("ERR_COMPILE", `Expected the name of an LLVM intrinsic but received "${name}".`);
+  }
+  return operation("tirx.call_llvm_pure_intrin", dtype, [int(Number(id), "uint32"), ...operands]);
+}
+
+/** The integer nearest to each lane, halves to even, as a float. */
+export function roundToInteger(value: PrimExpr): PrimExpr {
+  return llvmIntrinsic("llvm.nearbyint", value.dtype, [value]);
+}
+
+/** Correctly rounded square root of a float. */
+export function squareRoot(value: PrimExpr): PrimExpr {
+  return llvmIntrinsic("llvm.sqrt", value.dtype, [value]);
+}
+
+/** Integer operations on bits, lane by lane; shifts of signed integers to the right keep the sign. */
+export function bitAnd(value: PrimExpr, mask: number): PrimExpr {
+  return bits("prim.bitwise_and", value, mask);
+}
+
+export function shiftLeft(value: PrimExpr, by: number): PrimExpr {
+  return by === 0 ? value : bits("prim.left_shift", value, by);
+}
+
+export function shiftRight(value: PrimExpr, by: number): PrimExpr {
+  return by === 0 ? value : bits("prim.right_shift", value, by);
+}
+
+type BitNode = "prim.bitwise_and" | "prim.left_shift" | "prim.right_shift";
+
+function bits(name: BitNode, value: PrimExpr, by: number): PrimExpr {
+  const { kind } = dtypeParts(value.dtype);
+  if (kind === "float" || kind === "bool") {
+    throw new MlcError("ERR_COMPILE", `Expected integers in ${name} but received ${value.dtype}.`);
+  }
+  const operand = int(by, value.element).broadcast(value.lanes);
+  return new PrimExpr(call(name, value.handle, operand.handle, null) as FfiObject, value.dtype);
+}
+
+/** Lanes `first` to `first + count - 1` of a vector. */
+export function lanesOf(vector: PrimExpr, first: number, count: number): PrimExpr {
+  const indices = Array.from({ length: count }, (_, lane) => int(first + lane, "int32").handle);
+  return new PrimExpr(call("prim.Shuffle", [vector.handle], indices, null), withLanes(vector.element, count));
+}
+
+/** 0, 1, 2, ... in int32 lanes. */
+export function laneIndices(lanes: number): PrimExpr {
+  return ramp(int(0, "int32"), lanes);
+}
+
+function operation(name: string, dtype: string, operands: readonly PrimExpr[]): PrimExpr {
+  const handles = operands.map(({ handle }) => handle);
+  const node = call("ir.Call", call("ir.PrimType", dtype), call("ir.GetOp", name), handles, null, [], null);
+  return new PrimExpr(node, dtype);
+}

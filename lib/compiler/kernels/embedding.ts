@@ -1,0 +1,48 @@
+import type { FfiObject } from "../../ffi/index.js";
+import { Buffer } from "../ir/buffer.js";
+import { type PrimExpr, variable } from "../ir/prim-expr.js";
+import { primFunc } from "../ir/prim-func.js";
+import type { Block } from "../ir/statement.js";
+import { BLOCK_ROWS, GROUP_SIZE, isQuantized, type WeightFormat } from "../quantization/format.js";
+import { unpackRow, weightBuffer } from "./weight-blocks.js";
+
+export interface EmbeddingOptions {
+  /** Rows of the table (the vocabulary). */
+  readonly rows: number;
+  /** Width of a row (the hidden size). */
+  readonly columns: number;
+  readonly format: WeightFormat;
+}
+
+/**
+ * Rows of an embedding table in packed layout, the same tensor an output projection may use: `output[i] = table[ids[i]]`.
+ *
+ * Parameters: ids int32[n] (each below rows), table (packed [rows, columns]), output float32[n, columns].
+ */
+export function embedding({ rows, columns, format }: EmbeddingOptions): FfiObject {
+  const n = variable("n");
+  const ids = new Buffer("ids", [n], "int32");
+  const table = weightBuffer("table", format, rows, columns);
+  const output = new Buffer("output", [n, columns], "float32");
+  return primFunc([ids, table, output], (body) => {
+    body.parallel("i", n, (block, i) => {
+      const id = block.bind("id", ids.load(i).cast("int64"));
+      const row = {
+        rowBlock: block.bind("row_block", id.floorDiv(BLOCK_ROWS)),
+        lane: block.bind("lane", id.floorMod(BLOCK_ROWS)),
+      };
+      const store = (inner: Block, value: PrimExpr, at: PrimExpr) => inner.store(output, value, i, at);
+      if (!isQuantized(format)) {
+        block.serial("j", columns, (inner, j) =>
+          store(inner, table.load(row.rowBlock, j, row.lane).cast("float32"), j),
+        );
+        return;
+      }
+      block.serial("group", columns / GROUP_SIZE, (inner, group) =>
+        unpackRow(inner, table, format, row, group, (column, values) =>
+          store(inner, values, group.mul(GROUP_SIZE).add(column)),
+        ),
+      );
+    });
+  });
+}

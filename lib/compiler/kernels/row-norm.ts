@@ -1,0 +1,37 @@
+import type { Buffer } from "../ir/buffer.js";
+import { float, type PrimExpr } from "../ir/prim-expr.js";
+import type { Block } from "../ir/statement.js";
+import { multiplyAdd, squareRoot } from "../ir/vector.js";
+import { lanesFor, sumLanes } from "./lanes.js";
+
+/** A row to normalise. */
+export interface NormRow {
+  readonly columns: number;
+  readonly epsilon: number;
+  /** float32[columns]. */
+  readonly weight: Buffer;
+  /** `lanes` values from column `at` on. */
+  readonly load: (lanes: number, at: PrimExpr) => PrimExpr;
+}
+
+/** Statements of `row / sqrt(mean(row^2) + epsilon) * weight`. */
+export function normalizeRow(
+  block: Block,
+  { columns, epsilon, weight, load }: NormRow,
+  store: (block: Block, value: PrimExpr, at: PrimExpr) => void,
+): void {
+  const lanes = lanesFor(columns);
+  const squares = block.local("squares", lanes);
+  block.store(squares, float(0).broadcast(lanes), 0);
+  block.serial("j", columns / lanes, (inner, j) => {
+    const value = inner.bind("value", load(lanes, j.mul(lanes)));
+    inner.store(squares, multiplyAdd(value, value, squares.loadVector(lanes, 0)), 0);
+  });
+  const total = sumLanes(block, squares.loadVector(lanes, 0));
+  const root = squareRoot(total.mul(1 / columns).add(epsilon));
+  const factor = block.bind("factor", float(1).div(root)).broadcast(lanes);
+  block.serial("j", columns / lanes, (inner, j) => {
+    const at = j.mul(lanes);
+    store(inner, load(lanes, at).mul(factor).mul(weight.loadVector(lanes, at)), at);
+  });
+}

@@ -1,0 +1,88 @@
+/**
+ * Elementary functions of float vectors: polynomials after an exact reduction of the argument, so that no lane ever leaves the
+ * vector unit. Errors are given relative to the exact value; test/golden/kernels/vector-math.test.ts measures them.
+ */
+import { float, type PrimExpr, select } from "../ir/prim-expr.js";
+import type { Block } from "../ir/statement.js";
+import { bitAnd, multiplyAdd, reinterpret, roundToInteger, shiftLeft } from "../ir/vector.js";
+
+/** Taylor coefficients of 2^f, ln(2)^k / k!, from the highest down; below 2e-8 of the value for |f| <= 0.5. */
+const EXP2_COEFFICIENTS = [7, 6, 5, 4, 3, 2, 1, 0].map((k) => Math.LN2 ** k / factorial(k));
+
+/** Taylor coefficients of e^r, from the highest down; below 1e-8 of the value for |r| <= ln(2) / 2. */
+const EXP_COEFFICIENTS = [7, 6, 5, 4, 3, 2, 1, 0].map((k) => 1 / factorial(k));
+
+/** ln(2) in two parts: the first has few bits, so that its product with a small integer is exact. */
+const LN2_HIGH = 0.693359375;
+const LN2_LOW = Math.LN2 - LN2_HIGH;
+
+/** Smallest exponent whose power of two is a normal float32. */
+const MIN_EXPONENT = -126;
+
+function factorial(n: number): number {
+  return n < 2 ? 1 : n * factorial(n - 1);
+}
+
+/** `c[0] * x^n + ... + c[n]` by Horner's rule, in the type of `x`. */
+function polynomial(x: PrimExpr, coefficients: readonly number[]): PrimExpr {
+  const [first = 0, ...rest] = coefficients;
+  return rest.reduce<PrimExpr>(
+    (sum, coefficient) => multiplyAdd(sum, x, float(coefficient, x.element)),
+    float(first, x.element),
+  );
+}
+
+/** 2 to an integral float32 power between -126 and 127. */
+function powerOfTwo(exponent: PrimExpr): PrimExpr {
+  return reinterpret(shiftLeft(exponent.cast("int32").add(127), 23), exponent.dtype);
+}
+
+/** 2^x of float32 x <= 127: 0 below -126, relative error below 2e-7. */
+export function exp2(block: Block, x: PrimExpr): PrimExpr {
+  const clamped = block.bind("clamped", x.max(MIN_EXPONENT));
+  const whole = block.bind("whole", roundToInteger(clamped));
+  const fraction = block.bind("fraction", clamped.sub(whole));
+  const value = polynomial(fraction, EXP2_COEFFICIENTS).mul(powerOfTwo(whole));
+  return block.bind("power", select(x.lt(MIN_EXPONENT), float(0).broadcast(x.lanes), value));
+}
+
+/** e^x of float32, relative error below 2e-7; the argument is held within [-87, 88]. */
+export function exp(block: Block, x: PrimExpr): PrimExpr {
+  const clamped = block.bind("clamped", x.max(-87).min(88));
+  const whole = block.bind("whole", roundToInteger(clamped.mul(Math.LOG2E)));
+  const high = multiplyAdd(whole, float(-LN2_HIGH), clamped);
+  const rest = block.bind("rest", multiplyAdd(whole, float(-LN2_LOW), high));
+  return block.bind("power", polynomial(rest, EXP_COEFFICIENTS).mul(powerOfTwo(whole)));
+}
+
+/** x * sigmoid(x) of float32. */
+export function silu(block: Block, x: PrimExpr): PrimExpr {
+  const decay = exp(block, float(0).broadcast(x.lanes).sub(x));
+  return x.div(decay.add(1));
+}
+
+/** Odd and even Taylor coefficients of sine and cosine in r^2, from the highest down; below 1e-13 for |r| <= pi / 4. */
+const SINE_COEFFICIENTS = [6, 5, 4, 3, 2, 1, 0].map((k) => (-1) ** k / factorial(2 * k + 1));
+const COSINE_COEFFICIENTS = [7, 6, 5, 4, 3, 2, 1, 0].map((k) => (-1) ** k / factorial(2 * k));
+
+/**
+ * Sine and cosine of float32 angles (radians, magnitude below 1e8), as float32. Computed in double precision: reducing an angle
+ * of a late position in float32 would cost its low digits.
+ */
+export function sineCosine(block: Block, angle: PrimExpr): { sine: PrimExpr; cosine: PrimExpr } {
+  const wide = block.bind("wide", angle.cast("float64"));
+  const turns = block.bind("turns", roundToInteger(wide.mul(2 / Math.PI)));
+  const rest = block.bind("rest", multiplyAdd(turns, float(-Math.PI / 2, "float64"), wide));
+  const square = block.bind("square", rest.mul(rest));
+  const sine = block.bind("sine", polynomial(square, SINE_COEFFICIENTS).mul(rest));
+  const cosine = block.bind("cosine", polynomial(square, COSINE_COEFFICIENTS));
+  const quadrant = block.bind("quadrant", bitAnd(turns.cast("int32"), 3));
+  const odd = bitAnd(quadrant, 1).eq(1);
+  const negateSine = quadrant.ge(2);
+  const negateCosine = bitAnd(quadrant.add(1), 2).eq(2);
+  const signed = (value: PrimExpr, negate: PrimExpr) => select(negate, value.mul(-1), value).cast("float32");
+  return {
+    sine: signed(block.bind("magnitude", select(odd, cosine, sine)), negateSine),
+    cosine: signed(block.bind("magnitude", select(odd, sine, cosine)), negateCosine),
+  };
+}

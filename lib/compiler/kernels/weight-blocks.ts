@@ -1,0 +1,127 @@
+/** Reading a packed weight (layout "rows16", lib/package/weight-format.ts): one vector lane is one output row. */
+import { Buffer } from "../ir/buffer.js";
+import { float, int, type PrimExpr } from "../ir/prim-expr.js";
+import type { Block } from "../ir/statement.js";
+import { bitAnd, multiplyAdd, reinterpret, shiftLeft, shiftRight } from "../ir/vector.js";
+import {
+  BLOCK_ROWS,
+  GROUP_SIZE,
+  packedDtype,
+  packedShape,
+  WEIGHT_FORMATS,
+  type WeightFormat,
+} from "../quantization/format.js";
+
+/** Bytes of one vector of codes: 16 rows x 4 bytes. */
+const CODE_VECTOR_BYTES = 64;
+
+/** The parameter of a packed weight [rows, columns]. */
+export function weightBuffer(name: string, format: WeightFormat, rows: number, columns: number): Buffer {
+  return new Buffer(name, packedShape(format, rows, columns), packedDtype(format));
+}
+
+/** Columns that `unpackColumns` yields at a time. */
+export function columnsPerStep(format: WeightFormat): number {
+  return WEIGHT_FORMATS[format].groupSize;
+}
+
+/**
+ * Computes the float32x16 vectors (16 rows) of `columnsPerStep` consecutive columns of a row block, in column order, and hands
+ * each to `use`. The value is exactly the one the format defines, rounded once to float32.
+ * @param step index of the group (of the column, for float formats).
+ */
+export function unpackColumns(
+  block: Block,
+  weight: Buffer,
+  format: WeightFormat,
+  rowBlock: PrimExpr,
+  step: PrimExpr,
+  use: (column: number, values: PrimExpr) => void,
+): void {
+  const { bits, groupSize } = WEIGHT_FORMATS[format];
+  if (groupSize === 1) {
+    use(0, weight.loadVector(BLOCK_ROWS, rowBlock, step, 0).cast("float32"));
+    return;
+  }
+  const scale = groupScale(block, weight, format, rowBlock, step);
+  const perVector = bits === 4 ? 8 : 4;
+  for (let vector = 0; vector < GROUP_SIZE / perVector; vector++) {
+    const bytes = weight.loadVector(CODE_VECTOR_BYTES, rowBlock, step, vector * CODE_VECTOR_BYTES);
+    const codes = block.bind("codes", reinterpret(bytes, "int32x16"));
+    for (let column = 0; column < perVector; column++) {
+      const code = bits === 4 ? nibble(codes, column) : signedByte(codes, column);
+      use(vector * perVector + column, scale(code.cast("float32")));
+    }
+  }
+}
+
+/** Columns 0-3 of a vector of nibbles are the low halves of bytes 0-3, columns 4-7 the high halves. */
+function nibble(codes: PrimExpr, column: number): PrimExpr {
+  return bitAnd(shiftRight(codes, (column % 4) * 8 + (column < 4 ? 0 : 4)), 15);
+}
+
+function signedByte(codes: PrimExpr, column: number): PrimExpr {
+  return shiftRight(shiftLeft(codes, 24 - column * 8), 24);
+}
+
+/** Loads the scales (and minima) of a group and returns what maps a code, as float32, to its weight. */
+function groupScale(
+  block: Block,
+  weight: Buffer,
+  format: WeightFormat,
+  rowBlock: PrimExpr,
+  step: PrimExpr,
+): (code: PrimExpr) => PrimExpr {
+  const { bits, zeroPoint, scaleDtype, hasMin } = WEIGHT_FORMATS[format];
+  const dtype = scaleDtype ?? "float16";
+  const bytes = BLOCK_ROWS * (dtype === "float16" ? 2 : 4);
+  const start = (bits === 4 ? 4 : 8) * CODE_VECTOR_BYTES;
+  const vector = (offset: number) =>
+    reinterpret(weight.loadVector(bytes, rowBlock, step, offset), `${dtype}x${BLOCK_ROWS}`).cast("float32");
+  const scale = block.bind("scale", vector(start));
+  if (hasMin) {
+    const minimum = block.bind("minimum", vector(start + bytes));
+    return (code) => multiplyAdd(code, scale, minimum);
+  }
+  if (zeroPoint === 0) return (code) => code.mul(scale);
+  // Half-precision scales leave room for both products to be exact; a float32 scale does not.
+  if (dtype === "float32") return (code) => code.sub(zeroPoint).mul(scale);
+  const offset = block.bind("offset", scale.mul(float(-zeroPoint)));
+  return (code) => multiplyAdd(code, scale, offset);
+}
+
+/**
+ * Where one row's codes lie: bytes of its columns 4v to 4v+3 (8-bit) or 8v to 8v+7 (4-bit) within a group, for gathers of whole
+ * rows. Yields, for each run of 4 consecutive columns, the first column and its values as float32x4.
+ */
+export function unpackRow(
+  block: Block,
+  weight: Buffer,
+  format: WeightFormat,
+  row: { readonly rowBlock: PrimExpr; readonly lane: PrimExpr },
+  group: PrimExpr,
+  use: (firstColumn: number, values: PrimExpr) => void,
+): void {
+  const { bits, zeroPoint, scaleDtype, hasMin } = WEIGHT_FORMATS[format];
+  const dtype = scaleDtype ?? "float16";
+  const width = dtype === "float16" ? 2 : 4;
+  const start = (bits === 4 ? 4 : 8) * CODE_VECTOR_BYTES;
+  const scalar = (offset: number) =>
+    reinterpret(weight.loadVector(width, row.rowBlock, group, row.lane.mul(width).add(offset)), dtype).cast(
+      "float32",
+    );
+  const scale = block.bind("scale", scalar(start));
+  const minimum = block.bind("minimum", hasMin ? scalar(start + BLOCK_ROWS * width) : float(0));
+  const value = (code: PrimExpr) => multiplyAdd(code.cast("float32").sub(zeroPoint), scale, minimum);
+  const perVector = bits === 4 ? 8 : 4;
+  for (let vector = 0; vector < GROUP_SIZE / perVector; vector++) {
+    const at = row.lane.mul(4).add(int(vector * CODE_VECTOR_BYTES));
+    const bytes = block.bind("codes", weight.loadVector(4, row.rowBlock, group, at).cast("int32"));
+    if (bits === 8) {
+      use(vector * 4, value(shiftRight(shiftLeft(bytes, 24), 24)));
+    } else {
+      use(vector * 8, value(bitAnd(bytes, 15)));
+      use(vector * 8 + 4, value(shiftRight(bytes, 4)));
+    }
+  }
+}
