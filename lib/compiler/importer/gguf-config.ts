@@ -81,6 +81,9 @@ export function ggufConfig(metadata: GgufMetadata, facts: GgufTensorFacts): HfCo
   return parseHfConfig(config, `${metadata.where} (metadata)`);
 }
 
+/** Most entries of a list with one number per layer. */
+const MOST_LAYERS = 4096;
+
 /** Reads the keys below the architecture's name. */
 class HyperparameterReader {
   readonly metadata: GgufMetadata;
@@ -99,7 +102,7 @@ class HyperparameterReader {
   count(name: string): number | undefined {
     const key = this.key(name);
     if (!this.metadata.isArray(key)) return this.metadata.natural(key);
-    const values = this.metadata.numbers(key) ?? [];
+    const values = this.metadata.numbers(key, MOST_LAYERS) ?? [];
     const [first] = values;
     if (first === undefined || values.some((value) => value !== first))
       throw new MlcError(
@@ -155,8 +158,8 @@ function tokenIds(metadata: GgufMetadata): Record<string, number | number[]> {
   const id = (name: string) => metadata.natural(`tokenizer.ggml.${name}_token_id`);
   const bos = id("bos");
   const pad = id("padding");
-  const types = metadata.numbers("tokenizer.ggml.token_type");
   const tokens = metadata.texts("tokenizer.ggml.tokens") ?? [];
+  const types = metadata.numbers("tokenizer.ggml.token_type", tokens.length);
   const turnEnds = types === undefined ? [] : TURN_ENDS.map((token) => tokens.indexOf(token));
   const ends = [
     id("eos"),

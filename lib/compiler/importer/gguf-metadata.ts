@@ -117,10 +117,12 @@ export class GgufMetadata {
     throw this.#wrong(key, "an array of strings", value);
   }
 
-  numbers(key: string): readonly number[] | undefined {
+  /** Numbers of an array of at most `most` elements: a damaged length could fill the memory. */
+  numbers(key: string, most: number): readonly number[] | undefined {
     const value = this.#values.get(key);
     if (value === undefined) return undefined;
-    if (!ArrayBuffer.isView(value)) throw this.#wrong(key, "an array of numbers", value);
+    if (!ArrayBuffer.isView(value) || value.length > most)
+      throw this.#wrong(key, `an array of at most ${most} numbers`, value);
     return Array.from(value as Iterable<number | bigint>, Number);
   }
 

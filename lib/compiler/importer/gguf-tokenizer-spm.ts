@@ -11,7 +11,7 @@ const LONGEST_PIECE = 1024;
 
 /** tokenizer.json's parts of a SentencePiece BPE. Errors: ERR_INVALID_MODEL. */
 export function sentencePieceTokenizer(metadata: GgufMetadata, vocabulary: GgufVocabulary): TokenizerParts {
-  const scores = metadata.numbers("tokenizer.ggml.scores");
+  const scores = metadata.numbers("tokenizer.ggml.scores", vocabulary.tokens.length);
   if (scores === undefined || scores.length !== vocabulary.tokens.length)
     throw malformed(
       `${metadata.where}, key tokenizer.ggml.scores`,

@@ -30,7 +30,8 @@ export function readVocabulary(metadata: GgufMetadata): GgufVocabulary {
   const tokens = metadata.texts("tokenizer.ggml.tokens");
   if (tokens === undefined || tokens.length === 0)
     throw malformed(metadata.where, "a vocabulary in the key tokenizer.ggml.tokens", tokens);
-  const kinds = metadata.numbers("tokenizer.ggml.token_type") ?? tokens.map(() => TokenKind.normal);
+  const kinds =
+    metadata.numbers("tokenizer.ggml.token_type", tokens.length) ?? tokens.map(() => TokenKind.normal);
   if (kinds.length !== tokens.length)
     throw malformed(
       `${metadata.where}, key tokenizer.ggml.token_type`,
