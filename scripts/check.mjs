@@ -10,6 +10,7 @@ const CHECKS = [
   ["types", bin("tsc"), ["--noEmit", "-p", "tsconfig.json"]],
   ["lint and format (TypeScript)", bin("biome"), ["check", "--error-on-warnings", "."]],
   ["format (C++)", process.execPath, ["scripts/clang-format.mjs"]],
+  ["TVM signatures", process.execPath, ["--import", "tsx", "scripts/generate-ffi-signatures.ts", "--check"]],
   ["structure", process.execPath, ["scripts/check-structure.mjs"]],
 ];
 

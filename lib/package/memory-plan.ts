@@ -5,8 +5,9 @@
  *   kv           pages * pageBytes, pages = batch * ceil(context / pageSize)
  *   temporaries  intermediate tensors of the compiled functions at the package's limits, planned at compile time
  *   workspace    what the engine itself holds: hidden states [prefillChunk, hiddenSize] between embed and forward, logits
- *                [batch, vocabSize], and for sampling one more float and one index per logit of a row
- *   total        their sum; the Node process and the TVM runtime (about 60 MB) come on top
+ *                [batch, vocabSize], for sampling one more float and one index per logit of a row, the tokenizer's tables, and
+ *                the model's code with the virtual machine's and the threads' own memory
+ *   total        their sum: how much a Node process grows by (test/e2e/smollm2.test.ts measures it)
  */
 import { MlcError } from "../errors.js";
 import type { Manifest } from "./manifest.js";
@@ -35,16 +36,20 @@ export interface MemoryPlan {
 
 const FLOAT_BYTES = 4;
 const INDEX_BYTES = 4;
+/** JavaScript heap of a tokenizer per entry of its vocabulary: 320 to 330 bytes measured at 50 and 150 thousand entries. */
+const TOKENIZER_BYTES_PER_TOKEN = 330;
+/** Library code, virtual machine, thread stacks and workspaces: measured, nearly the same for small and large models. */
+const RUNTIME_BYTES = 10e6;
 
 /**
  * Plans the memory of a package.
  * Errors: ERR_INVALID_ARGUMENT for a batch or context outside the package's limits, ERR_INSUFFICIENT_MEMORY for a total beyond `budget`.
  */
 export function planMemory(
-  manifest: Pick<Manifest, "model" | "limits" | "kvCache" | "memory">,
+  manifest: Pick<Manifest, "model" | "limits" | "kvCache" | "memory" | "tokenizer">,
   request: MemoryPlanRequest = {},
 ): MemoryPlan {
-  const { model, limits, kvCache, memory } = manifest;
+  const { model, limits, kvCache, memory, tokenizer } = manifest;
   const batch = integer("batch", request.batch ?? 1, limits.maxBatch);
   const context = integer("context", request.context ?? limits.contextLength, limits.contextLength);
   const pages = batch * Math.ceil(context / limits.pageSize);
@@ -52,7 +57,8 @@ export function planMemory(
   const hidden = limits.prefillChunk * model.hiddenSize * FLOAT_BYTES;
   const logits = batch * model.vocabSize * FLOAT_BYTES;
   const sampling = model.vocabSize * (FLOAT_BYTES + INDEX_BYTES);
-  const workspace = hidden + logits + sampling;
+  const tables = tokenizer.files.length === 0 ? 0 : model.vocabSize * TOKENIZER_BYTES_PER_TOKEN;
+  const workspace = hidden + logits + sampling + tables + RUNTIME_BYTES;
   const { weights, temporaries } = memory;
   const total = weights + kv + workspace + temporaries;
   const plan = { batch, context, pages, weights, kv, workspace, temporaries, total };
