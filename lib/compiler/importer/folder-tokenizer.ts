@@ -60,17 +60,11 @@ function readChatTemplate(folder: ModelFiles, config: JsonObject): string | unde
 
 /** What the post-processor does decides; `add_bos_token` is only asked where the processor leaves it open. */
 function addsBos(document: JsonObject, config: JsonObject): boolean {
-  const processors = flattenProcessors(document.post_processor);
-  const templates = processors.filter(({ type }) => type === "TemplateProcessing");
-  for (const { single } of templates) {
-    const first: unknown = Array.isArray(single) ? single[0] : undefined;
-    return isJsonObject(first) && isJsonObject(first.SpecialToken);
-  }
-  return config.add_bos_token === true;
-}
-
-function flattenProcessors(processor: unknown): JsonObject[] {
-  if (!isJsonObject(processor)) return [];
-  const { processors } = processor;
-  return Array.isArray(processors) ? processors.flatMap(flattenProcessors) : [processor];
+  const { post_processor: outer } = document;
+  const inner: unknown[] =
+    isJsonObject(outer) && Array.isArray(outer.processors) ? outer.processors : [outer];
+  const template = inner.filter(isJsonObject).find(({ type }) => type === "TemplateProcessing");
+  if (template === undefined) return config.add_bos_token === true;
+  const first: unknown = Array.isArray(template.single) ? template.single[0] : undefined;
+  return isJsonObject(first) && isJsonObject(first.SpecialToken);
 }

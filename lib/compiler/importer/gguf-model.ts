@@ -32,6 +32,7 @@ export function importGguf(file: string, open: OpenBytes): ImportedModel {
     });
     const { interleavedRope } = ggufConvention(metadata);
     const config = ggufConfig(metadata, tensorFacts(tensors));
+    checkVocabulary(metadata, config);
     return {
       config,
       tensors: canonicalTensors(tensors, config, interleavedRope),
@@ -72,6 +73,18 @@ function readParts(file: string, open: (part: string) => ByteSource): GgufFile {
   if (expected !== undefined && expected !== tensors.length)
     throw malformed(file, `${expected} tensors in all parts`, tensors.length);
   return { metadata: first.metadata, tensors };
+}
+
+/** A token without an embedding would be read from beyond the table. */
+function checkVocabulary(metadata: GgufMetadata, config: HfConfig): void {
+  const tokens = metadata.texts("tokenizer.ggml.tokens")?.length ?? 0;
+  const rows = config.vocab_size ?? 0;
+  if (tokens > rows)
+    throw malformed(
+      `${metadata.where}, key tokenizer.ggml.tokens`,
+      `at most ${rows} tokens, one per embedding`,
+      tokens,
+    );
 }
 
 function tensorFacts(tensors: readonly GgufTensor[]): GgufTensorFacts {

@@ -18,8 +18,17 @@ export async function importModel(source: string, open?: OpenBytes): Promise<Imp
       `Expected a model folder or a .gguf file but received ${JSON.stringify(source)}: downloading from Hugging Face is not available yet, fetch the model and name its folder.`,
     );
   const openBytes = open ?? (await import("./mapped-file.js")).openMapped;
-  if (isFolder(source)) return importFolder(source, openBytes);
-  if (/\.gguf$/i.test(source)) return importGguf(source, openBytes);
+  try {
+    if (isFolder(source)) return importFolder(source, openBytes);
+    if (/\.gguf$/i.test(source)) return importGguf(source, openBytes);
+  } catch (error) {
+    if (error instanceof MlcError) throw error;
+    throw new MlcError(
+      "ERR_INVALID_MODEL",
+      `Expected a model that can be read at ${source} but received: ${error instanceof Error ? error.message : error}.`,
+      { cause: error },
+    );
+  }
   throw new MlcError(
     "ERR_UNSUPPORTED_FORMAT",
     `Expected a model folder or a .gguf file but received ${source}. Of a safetensors model, name the folder that has its config.json.`,

@@ -1,5 +1,5 @@
 import { MlcError } from "../../errors.js";
-import type { OpenBytes } from "./byte-source.js";
+import { FileSource } from "./byte-source.js";
 import { malformed } from "./malformed-file.js";
 
 /** Longest text file read: tokenizer.json of the largest vocabularies has about 35 MB. */
@@ -9,8 +9,8 @@ const LONGEST_TEXT = 256 * 1024 * 1024;
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The text of a file. Errors: ERR_MODEL_NOT_FOUND, ERR_IO, ERR_INVALID_MODEL for one too long or not UTF-8. */
-export function readText(path: string, open: OpenBytes): string {
-  const source = open(path);
+export function readText(path: string): string {
+  const source = new FileSource(path);
   try {
     if (source.byteLength > LONGEST_TEXT)
       throw malformed(path, `at most ${LONGEST_TEXT} bytes of text`, source.byteLength);

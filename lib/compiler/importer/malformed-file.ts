@@ -25,6 +25,15 @@ export function unsupported(where: string, expected: string, received: unknown, 
 /** A value as a short text for a message. */
 export function shown(value: unknown): string {
   if (value === undefined) return "nothing";
-  const text = typeof value === "bigint" ? value.toString() : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === "bigint" ? value.toString() : jsonText(value);
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    // Nested so deep that it cannot be written.
+    return `a ${typeof value}`;
+  }
 }

@@ -1,7 +1,7 @@
 // The files of a model folder, listed once.
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import { type OpenBytes, openFailure } from "./byte-source.js";
+import { openFailure } from "./byte-source.js";
 import { type JsonObject, parseJsonObject, readText } from "./json-file.js";
 
 export interface ModelFiles {
@@ -18,11 +18,11 @@ export interface ModelFiles {
 }
 
 /** Lists a folder. Errors: ERR_MODEL_NOT_FOUND, ERR_IO; of `text` and `json` also ERR_INVALID_MODEL. */
-export function openFolder(folder: string, open: OpenBytes): ModelFiles {
+export function openFolder(folder: string): ModelFiles {
   const names = listFolder(folder);
   const has = (name: string) => names.includes(name);
   const file = (name: string) => path.join(folder, name);
-  const text = (name: string) => (has(name) ? readText(file(name), open) : undefined);
+  const text = (name: string) => (has(name) ? readText(file(name)) : undefined);
   const json = (name: string) => {
     const content = text(name);
     return content === undefined ? undefined : parseJsonObject(content, file(name));

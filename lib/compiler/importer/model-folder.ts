@@ -19,7 +19,7 @@ const WEIGHTS_INDEX = "model.safetensors.index.json";
  * ERR_MISSING_TENSOR (a shard without a tensor of the index).
  */
 export function importFolder(folder: string, open: OpenBytes): ImportedModel {
-  const files = openFolder(folder, open);
+  const files = openFolder(folder);
   const rawConfig = files.json("config.json");
   if (rawConfig === undefined) throw noConfig(files);
   if (rawConfig.quantization_config != null)

@@ -32,7 +32,7 @@ export function openSafetensors(file: string, open: OpenBytes): TensorFiles {
  * Errors: as above, ERR_MISSING_TENSOR where a shard lacks a tensor of the index.
  */
 export function openShardedSafetensors(index: string, open: OpenBytes): TensorFiles {
-  const { weight_map: weightMap } = parseJsonObject(readText(index, open), index);
+  const { weight_map: weightMap } = parseJsonObject(readText(index), index);
   if (!isJsonObject(weightMap)) throw malformed(index, "a weight_map object", weightMap);
   const shards = new Set<string>();
   for (const [name, file] of Object.entries(weightMap)) {

@@ -147,6 +147,18 @@ describe("folders that cannot be imported", () => {
       /pytorch_model\.bin.*safetensors/,
     ],
     ["config.json that is no JSON", { ...sound, "config.json": "{" }, "ERR_INVALID_MODEL", /config\.json/],
+    [
+      "a chat template nested without end",
+      { ...sound, "tokenizer_config.json": `{"chat_template": ${"[".repeat(1e6)}${"]".repeat(1e6)}}` },
+      "ERR_INVALID_MODEL",
+      /chat_template/,
+    ],
+    [
+      "a header value nested without end",
+      { ...sound, "model.safetensors": safetensorsOf(`{"a": ${"[".repeat(1e6)}${"]".repeat(1e6)}}`) },
+      "ERR_INVALID_MODEL",
+      /object with dtype/,
+    ],
     ["config.json that is no object", { ...sound, "config.json": "[]" }, "ERR_INVALID_MODEL", /JSON object/],
     [
       "config.json that is no text",
