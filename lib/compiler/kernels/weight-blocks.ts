@@ -6,6 +6,7 @@ import { bitAnd, multiplyAdd, reinterpret, shiftLeft, shiftRight } from "../ir/v
 import {
   BLOCK_ROWS,
   GROUP_SIZE,
+  isQuantized,
   packedDtype,
   packedShape,
   WEIGHT_FORMATS,
@@ -20,27 +21,29 @@ export function weightBuffer(name: string, format: WeightFormat, rows: number, c
   return new Buffer(name, packedShape(format, rows, columns), packedDtype(format));
 }
 
-/** Columns that `unpackColumns` yields at a time. */
-export function columnsPerStep(format: WeightFormat): number {
-  return WEIGHT_FORMATS[format].groupSize;
+/** Columns that kernels take at a time from weights of these formats, `columns` wide. */
+export function columnsPerStep(formats: readonly WeightFormat[], columns: number): number {
+  if (formats.some(isQuantized)) return GROUP_SIZE;
+  return [8, 4, 2].find((count) => columns % count === 0) ?? 1;
 }
 
 /**
- * Computes the float32x16 vectors (16 rows) of `columnsPerStep` consecutive columns of a row block, in column order, and hands
- * each to `use`. The value is exactly the one the format defines, rounded once to float32.
- * @param step index of the group (of the column, for float formats).
+ * Yields the float32x16 values (16 rows) of `count` consecutive columns of a row block, in column order. A value is exactly what
+ * the format defines, rounded once to float32. Code is written to `block` as the columns are drawn.
+ * @param step columns `step * count` and on; `count` is a result of `columnsPerStep`.
  */
-export function unpackColumns(
+export function* unpackColumns(
   block: Block,
   weight: Buffer,
   format: WeightFormat,
   rowBlock: PrimExpr,
   step: PrimExpr,
-  use: (column: number, values: PrimExpr) => void,
-): void {
-  const { bits, groupSize } = WEIGHT_FORMATS[format];
-  if (groupSize === 1) {
-    use(0, weight.loadVector(BLOCK_ROWS, rowBlock, step, 0).cast("float32"));
+  count: number,
+): Generator<PrimExpr, void, undefined> {
+  const { bits } = WEIGHT_FORMATS[format];
+  if (!isQuantized(format)) {
+    for (let column = 0; column < count; column++)
+      yield weight.loadVector(BLOCK_ROWS, rowBlock, step.mul(count).add(column), 0).cast("float32");
     return;
   }
   const scale = groupScale(block, weight, format, rowBlock, step);
@@ -50,7 +53,7 @@ export function unpackColumns(
     const codes = block.bind("codes", reinterpret(bytes, "int32x16"));
     for (let column = 0; column < perVector; column++) {
       const code = bits === 4 ? nibble(codes, column) : signedByte(codes, column);
-      use(vector * perVector + column, scale(code.cast("float32")));
+      yield scale(code.cast("float32"));
     }
   }
 }

@@ -1,0 +1,84 @@
+import { MlcError } from "../../errors.js";
+import { Buffer } from "../ir/buffer.js";
+import { type PrimExpr, variable } from "../ir/prim-expr.js";
+
+/** Tokens of a page of the KV cache: one vector of positions. */
+export const PAGE_SIZE = 16;
+
+export interface AttentionOptions {
+  /** Query heads; a multiple of `kvHeads`. */
+  readonly heads: number;
+  readonly kvHeads: number;
+  /** Even. */
+  readonly headDim: number;
+  readonly layers: number;
+  /** Element type of the KV pages. */
+  readonly kvDtype: "float32" | "float16";
+  /** RMS normalisation of each query and key head before the rotation. */
+  readonly qkNorm?: { readonly epsilon: number };
+  /** "decode": exactly one row of each sequence, in order; "prefill": any number of rows of each sequence. */
+  readonly form: "decode" | "prefill";
+  /** Width of the target's vector registers in bits; decides the register tile. Default 512. */
+  readonly vectorBits?: number;
+}
+
+/** The parameters of a paged attention kernel; `parameters` is the call order. */
+export interface AttentionBuffers {
+  /** Rows of the step. */
+  readonly n: PrimExpr;
+  /** Sequences of the step. */
+  readonly sequences: PrimExpr;
+  readonly qkv: Buffer;
+  readonly rope: Buffer;
+  readonly norms: { readonly query: Buffer; readonly key: Buffer } | undefined;
+  readonly qIndptr: Buffer;
+  readonly positions: Buffer;
+  readonly pageIndptr: Buffer;
+  readonly pageIndices: Buffer;
+  readonly pages: Buffer;
+  readonly layer: PrimExpr;
+  readonly output: Buffer;
+  readonly parameters: readonly (Buffer | PrimExpr)[];
+}
+
+/** Makes the parameters; throws ERR_INVALID_ARGUMENT for head counts or a head size the kernel does not know. */
+export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
+  const { heads, kvHeads, headDim, layers, kvDtype } = options;
+  if (heads % kvHeads !== 0 || headDim % 2 !== 0) {
+    throw new MlcError(
+      "ERR_INVALID_ARGUMENT",
+      `Expected query heads in multiples of key heads and an even head size but received ${heads}, ${kvHeads} and ${headDim}.`,
+    );
+  }
+  const n = variable("n");
+  const indptrSize = variable("sequences_plus_1");
+  const vector = (name: string) => new Buffer(name, [headDim], "float32");
+  const qkv = new Buffer("qkv", [n, (heads + 2 * kvHeads) * headDim], "float32");
+  const rope = new Buffer("rope", [n, headDim], "float32");
+  const norms = options.qkNorm === undefined ? undefined : { query: vector("q_norm"), key: vector("k_norm") };
+  const qIndptr = new Buffer("q_indptr", [indptrSize], "int32");
+  const positions = new Buffer("positions", [n], "int32");
+  const pageIndptr = new Buffer("page_indptr", [indptrSize], "int32");
+  const pageIndices = new Buffer("page_indices", [variable("p")], "int32");
+  const pageShape = [variable("num_pages"), layers, 2, kvHeads, PAGE_SIZE * headDim];
+  const pages = new Buffer("kv_pages", pageShape, kvDtype);
+  const layer = variable("layer");
+  const output = new Buffer("output", [n, heads * headDim], "float32");
+  const normBuffers = norms === undefined ? [] : [norms.query, norms.key];
+  const tables = [qIndptr, positions, pageIndptr, pageIndices];
+  return {
+    n,
+    sequences: indptrSize.sub(1),
+    qkv,
+    rope,
+    norms,
+    qIndptr,
+    positions,
+    pageIndptr,
+    pageIndices,
+    pages,
+    layer,
+    output,
+    parameters: [qkv, rope, ...normBuffers, ...tables, pages, layer, output],
+  };
+}

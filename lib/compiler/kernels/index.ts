@@ -1,0 +1,14 @@
+/**
+ * The kernels of a decoder on CPU: functions from sizes and formats to TIR functions. Each constructor's docstring is its
+ * contract: parameters in call order, with shapes and types. All sizes of rows are symbolic unless `tokens: 1` is asked for.
+ */
+export type { AttentionOptions } from "./attention-options.js";
+export type { EmbeddingOptions } from "./embedding.js";
+export { embedding } from "./embedding.js";
+export { gatherRows } from "./gather-rows.js";
+export { linear } from "./linear.js";
+export type { LinearOptions, LinearSegment } from "./linear-options.js";
+export { pagedAttention } from "./paged-attention.js";
+export type { RmsNormOptions } from "./rms-norm.js";
+export { rmsNorm } from "./rms-norm.js";
+export { ropeTable } from "./rope-table.js";

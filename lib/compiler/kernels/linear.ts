@@ -1,0 +1,25 @@
+import type { FfiObject } from "../../ffi/index.js";
+import { asExpr } from "../ir/prim-expr.js";
+import { primFunc } from "../ir/prim-func.js";
+import { matrixMatrix } from "./gemm.js";
+import { matrixVector } from "./gemv.js";
+import { type LinearOptions, linearBuffers, linearParameters } from "./linear-options.js";
+
+/**
+ * Matrix product with packed weights: `x · concat(weights)ᵀ`, with bias, residual or gate in the same kernel.
+ *
+ * Parameters: x float32[n, columns]; the segments' weights (packed [rows, columns]); with `bias` the segments' biases
+ * float32[rows]; with "residual" the residual float32[n, outputs]; output float32[n, outputs]. `outputs` is the sum of the
+ * segments' rows, for "silu-mul" the rows of one.
+ *
+ * Sums are float32, over the columns in order, one fused multiply-add each, in both forms: a row's outputs have the same bits
+ * however many rows are computed with it. Throws ERR_INVALID_ARGUMENT for segments that do not fit the epilogue.
+ */
+export function linear(options: LinearOptions): FfiObject {
+  const buffers = linearBuffers(options);
+  const { columns, tokens, vectorBits = 512 } = options;
+  return primFunc(linearParameters(buffers), (body) => {
+    if (tokens === 1) matrixVector(body, buffers, columns);
+    else matrixMatrix(body, buffers, asExpr(buffers.n, "int64"), columns, vectorBits);
+  });
+}

@@ -1,0 +1,97 @@
+/**
+ * Panels: the units into which the outputs of a matrix product are cut for the threads. A panel is two row blocks: neighbours
+ * of one segment, or (silu-mul) block r of the gate and block r of the up projection.
+ */
+import { int, type PrimExpr } from "../ir/prim-expr.js";
+import type { Block } from "../ir/statement.js";
+import { BLOCK_ROWS } from "../quantization/format.js";
+import { type LinearBuffers, PANEL_BLOCKS, type SegmentBuffers } from "./linear-options.js";
+
+/** One row block of a panel. */
+export interface PanelBlock {
+  readonly segment: SegmentBuffers;
+  /** Index of the row block within the segment. */
+  readonly rowBlock: PrimExpr;
+}
+
+/** A kind of panel, as kernels write code for it: what is known at compile time. */
+export interface Panel {
+  readonly blocks: readonly PanelBlock[];
+  /** Valid outputs: 32 or 16, less where the segment's last row block is incomplete. */
+  readonly valid: number;
+  /** First output column. */
+  readonly column: PrimExpr;
+}
+
+/** Number of panels of all segments. */
+export function panelCount({ segments, gated }: LinearBuffers): number {
+  if (gated) return segments[0]?.blocks ?? 0;
+  return segments.reduce((sum, { blocks }) => sum + Math.ceil(blocks / PANEL_BLOCKS), 0);
+}
+
+/** Branches on the panel's index and calls `write` once for each kind of panel. */
+export function forPanel(
+  block: Block,
+  buffers: LinearBuffers,
+  index: PrimExpr,
+  write: (block: Block, panel: Panel) => void,
+): void {
+  const kinds = buffers.gated ? gatedKinds(buffers) : segmentKinds(buffers);
+  const branch = (inner: Block, from: number): void => {
+    const kind = kinds[from];
+    if (kind === undefined) return;
+    const body = (inside: Block) => write(inside, kind.panel(index.sub(kind.start)));
+    if (from === kinds.length - 1) body(inner);
+    else inner.if(index.lt(kind.start + kind.count), body, (otherwise) => branch(otherwise, from + 1));
+  };
+  branch(block, 0);
+}
+
+/** `count` consecutive panels from panel `start` on that run the same code. */
+interface PanelKind {
+  readonly start: number;
+  readonly count: number;
+  readonly panel: (index: PrimExpr) => Panel;
+}
+
+function segmentKinds({ segments }: LinearBuffers): PanelKind[] {
+  const kinds: PanelKind[] = [];
+  let start = 0;
+  for (const segment of segments) {
+    const pairs = Math.floor(segment.rows / (PANEL_BLOCKS * BLOCK_ROWS));
+    const full = (index: PrimExpr): Panel => ({
+      blocks: [0, 1].map((next) => ({ segment, rowBlock: index.mul(PANEL_BLOCKS).add(next) })),
+      valid: PANEL_BLOCKS * BLOCK_ROWS,
+      column: index.mul(PANEL_BLOCKS * BLOCK_ROWS).add(segment.offset),
+    });
+    if (pairs > 0) kinds.push({ start, count: pairs, panel: full });
+    start += pairs;
+    const valid = segment.rows - pairs * PANEL_BLOCKS * BLOCK_ROWS;
+    if (valid === 0) continue;
+    const last = Array.from({ length: Math.ceil(valid / BLOCK_ROWS) }, (_, next) => ({
+      segment,
+      rowBlock: int(pairs * PANEL_BLOCKS + next),
+    }));
+    const column = int(segment.offset + pairs * PANEL_BLOCKS * BLOCK_ROWS);
+    kinds.push({ start, count: 1, panel: () => ({ blocks: last, valid, column }) });
+    start += 1;
+  }
+  return kinds;
+}
+
+function gatedKinds({ segments }: LinearBuffers): PanelKind[] {
+  const rows = segments[0]?.rows ?? 0;
+  const full = Math.floor(rows / BLOCK_ROWS);
+  const panel =
+    (valid: number) =>
+    (rowBlock: PrimExpr): Panel => ({
+      blocks: segments.map((segment) => ({ segment, rowBlock })),
+      valid,
+      column: rowBlock.mul(BLOCK_ROWS),
+    });
+  const kinds: PanelKind[] = [];
+  if (full > 0) kinds.push({ start: 0, count: full, panel: panel(BLOCK_ROWS) });
+  const valid = rows % BLOCK_ROWS;
+  if (valid > 0) kinds.push({ start: full, count: 1, panel: (index) => panel(valid)(index.add(full)) });
+  return kinds;
+}
