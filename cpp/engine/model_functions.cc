@@ -75,14 +75,14 @@ ffi::Function Resolve(const ffi::Module& machine, const std::string& path, const
 
 ModelFunctions ModelFunctions::Load(const std::string& path) {
   CheckLibraryFile(path);
+  ModelFunctions model;  // outside: an error may need code of the library to be destroyed
   try {
     ffi::Module library = ffi::Module::LoadFromFile(path);
+    model.library = library;
     ffi::Optional<ffi::Function> load = library->GetFunction("vm_load_executable", true);
     if (!load.has_value()) ThrowInvalid(path, "it holds no model");
     ffi::Module machine = (*load)().cast<ffi::Module>();
     Resolve(machine, path, "vm_initialization")(static_cast<int>(kDLCPU), 0, kPooledAllocator);
-    ModelFunctions model;
-    model.library = library;
     model.machine = machine;
     model.embed = Resolve(machine, path, "embed");
     model.decode = Resolve(machine, path, "decode");

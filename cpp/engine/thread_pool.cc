@@ -8,6 +8,8 @@
 #include <tvm/ffi/string.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,6 +40,8 @@ namespace {
  * (ThreadGroup::kSpecifyThreadShareAllCore). */
 constexpr int kShareAllProcessors = -3;
 
+constexpr char kSpinVariable[] = "TVM_THREAD_POOL_SPIN_COUNT";
+
 /*! \brief Numbers of the processors that this process may use. */
 std::vector<int> UsableProcessors() {
   std::vector<int> processors;
@@ -56,7 +60,23 @@ std::vector<int> UsableProcessors() {
   return processors;
 }
 
+/*! \brief Looks at the queue before a worker sleeps, each followed by a sched_yield(): a few
+ * milliseconds on an idle machine, which bridges the time between two steps. TVM's 300,000 keep
+ * processors busy for a tenth of a second, and for seconds where something else runs. */
+constexpr char kSpinCount[] = "20000";
+
 }  // namespace
+
+void LimitSpinning() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+#ifdef _WIN32
+    if (std::getenv(kSpinVariable) == nullptr) _putenv_s(kSpinVariable, kSpinCount);
+#else
+    setenv(kSpinVariable, kSpinCount, /*overwrite=*/0);
+#endif
+  });
+}
 
 int32_t ConfigureThreadPool(int32_t threads) {
   const std::vector<int> processors = UsableProcessors();

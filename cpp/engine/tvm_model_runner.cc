@@ -98,7 +98,9 @@ TvmModelRunner::TvmModelRunner(const ModelConfig& config, ModelFunctions functio
       positions_(config.prefill_chunk),
       page_indptr_(config.max_batch + 1),
       // No page is in two sequences, so a step never names more than there are.
-      page_indices_(config.pages),
+      page_indices_(std::min<int64_t>(
+          config.pages, int64_t{config.max_batch} *
+                            ((config.context_length + config.page_size - 1) / config.page_size))),
       logit_rows_(config.prefill_chunk) {}
 
 TvmModelRunner::~TvmModelRunner() {

@@ -221,7 +221,7 @@ ModelConfig ToModelConfig(napi_env env, napi_value object) {
     reader.Reject("kvDtype", "\"float32\" or \"float16\"", "\"" + config.kv_dtype + "\"");
   }
   config.page_size = positive("pageSize");
-  config.pages = positive("pages");
+  config.pages = static_cast<int32_t>(reader.Integer("pages", {1, 1 << 24}));
   config.context_length = positive("contextLength");
   config.max_batch = static_cast<int32_t>(reader.Integer("maxBatch", {1, 1 << 12}));
   config.prefill_chunk = static_cast<int32_t>(reader.Integer("prefillChunk", {1, 1 << 20}));
@@ -231,7 +231,10 @@ ModelConfig ToModelConfig(napi_env env, napi_value object) {
   const double pool =
       8.0 * config.layers * config.kv_heads * config.head_dim * config.page_size * config.pages;
   if (pool > kMostPoolBytes) {
-    reader.Reject("pages", "a KV pool of less than 128 TiB", std::to_string(config.pages));
+    throw CodedError("ERR_INSUFFICIENT_MEMORY",
+                     "Expected a KV cache of less than 128 TiB, the address space of a process, "
+                     "but received " +
+                         std::to_string(config.pages) + " pages for load().");
   }
   return config;
 }
