@@ -88,6 +88,7 @@ function generate(
     formats: weights.formats,
     kvDtype: weights.scheme.kvDtype,
     ...limits,
+    vectorBits: target.vectorBits,
   };
   const built = buildCausalLm(spec);
   const { module, temporaries } = runPipeline(built, {

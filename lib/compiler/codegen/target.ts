@@ -12,6 +12,8 @@ export interface Target {
   readonly cpu: string;
   /** Instruction set extensions the code may use, LLVM names, sorted; a loader refuses a CPU that lacks one. */
   readonly features: readonly string[];
+  /** Width of a vector register in bits. */
+  readonly vectorBits: number;
   /** Whether the triple is that of this machine, so that the system linker can link for it. */
   readonly isHost: boolean;
 }
@@ -52,7 +54,15 @@ function hostTarget(triple: string): Target {
 
 function makeTarget(triple: string, cpu: string, attributes: readonly string[], hostTriple: string): Target {
   const node = llvmTarget(triple, cpu, attributes);
-  return { node, triple, cpu, features: extensions(node), isHost: triple === hostTriple };
+  const features = extensions(node);
+  const vectorBits = widestVector(features);
+  return { node, triple, cpu, features, vectorBits, isHost: triple === hostTriple };
+}
+
+/** From the features: TVM's own answer is 512 for processors that only have AVX2. */
+function widestVector(features: readonly string[]): number {
+  if (features.includes("avx512f")) return 512;
+  return features.includes("avx") ? 256 : 128;
 }
 
 function llvmTarget(triple: string, cpu: string, attributes: readonly string[]): FfiObject {

@@ -100,6 +100,7 @@ class CausalLmBuilder {
     const params = this.#params();
     const step = {
       rows,
+      form: sizes.chooseRows ? "prefill" : "decode",
       qIndptr: int32("q_indptr", sequencesPlusOne),
       positions: int32("positions", rows),
       pageIndptr: int32("page_indptr", sequencesPlusOne),

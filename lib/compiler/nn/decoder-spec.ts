@@ -15,6 +15,8 @@ export interface DecoderSpec {
   /** Upper bounds of the symbolic sizes: rows of a prefill step, sequences of a decode step. */
   readonly prefillChunk: number;
   readonly maxBatch: number;
+  /** Width of the target's vector registers in bits, for the kernels' register tiles; their own default where absent. */
+  readonly vectorBits?: number;
 }
 
 /** A parameter as the compiled functions receive it. */

@@ -11,6 +11,8 @@ import type { FunctionGraph } from "./function-graph.js";
 export interface StepInputs {
   /** Rows of the step: 1, or a symbolic size. */
   readonly rows: Dimension;
+  /** "decode" where every sequence has exactly one row. */
+  readonly form: "decode" | "prefill";
   readonly qIndptr: FfiObject;
   readonly positions: FfiObject;
   readonly pageIndptr: FfiObject;
@@ -50,12 +52,12 @@ export class Decoder {
     const { positions, rows } = this.#step;
     const { headDim } = this.#config;
     const args = [positions, this.#graph.param(ROPE_FREQUENCIES)];
-    return this.#graph.call(this.#kernels.ropeTable(rows), args, [rows, headDim], "rope");
+    return this.#graph.call(this.#kernels.ropeTable(), args, [rows, headDim], "rope");
   }
 
   /** `x + o_proj(attention(rope(qkv_proj(norm(x)))))`; the step's keys and values go into the pages on the way. */
   #attention(prefix: string, layer: number, x: FfiObject, rope: FfiObject): FfiObject {
-    const { rows, qIndptr, positions, pageIndptr, pageIndices, kvPages } = this.#step;
+    const { rows, form, qIndptr, positions, pageIndptr, pageIndices, kvPages } = this.#step;
     const config = this.#config;
     const weights = ["q_proj", "k_proj", "v_proj"].map((name) => `${prefix}.self_attn.${name}`);
     const normed = this.#norm(x, rows, `${prefix}.input_layernorm.weight`);
@@ -64,7 +66,7 @@ export class Decoder {
       this.#graph.param(`${prefix}.self_attn.${name}.weight`),
     );
     const attended = this.#graph.call(
-      this.#kernels.attention(rows),
+      this.#kernels.attention(form),
       [
         qkv,
         rope,
@@ -125,27 +127,25 @@ export class Decoder {
     rows: Dimension,
     names: readonly string[],
     outputs: number,
-    epilogue: LinearEpilogue = {},
+    options: LinearArguments = {},
   ): FfiObject {
+    const { bias = false, residual, gated = false } = options;
     const weights = names.map((name) => `${name}.weight`);
-    const biases = epilogue.bias ? names.map((name) => this.#graph.param(`${name}.bias`)) : [];
-    const kernel = this.#kernels.linear(rows, weights, {
-      bias: epilogue.bias === true,
-      residual: epilogue.residual !== undefined,
-      gated: epilogue.gated === true,
-    });
+    const biases = bias ? names.map((name) => this.#graph.param(`${name}.bias`)) : [];
+    const epilogue = gated ? "silu-mul" : residual === undefined ? "none" : "residual";
+    const kernel = this.#kernels.linear(rows, weights, { bias, epilogue });
     const args = [x, ...weights.map((weight) => this.#graph.param(weight)), ...biases];
-    if (epilogue.residual !== undefined) args.push(epilogue.residual);
+    if (residual !== undefined) args.push(residual);
     return this.#graph.call(kernel, args, [rows, outputs], names[0]?.split(".").at(-1) ?? "linear");
   }
 }
 
-/** What a matrix product does with its result before it is stored. */
-interface LinearEpilogue {
-  /** Adds the parameters' biases. */
+/** What a matrix product adds. */
+interface LinearArguments {
+  /** The parameters' biases. */
   readonly bias?: boolean;
-  /** Adds the rows of this tensor. */
+  /** The rows of this tensor. */
   readonly residual?: FfiObject;
-  /** `silu(first) * second` of two weights. */
+  /** Instead: `silu(first) * second` of two weights. */
   readonly gated?: boolean;
 }
