@@ -126,8 +126,8 @@ describe("wrong values", () => {
   });
 
   it("the constructor is not for callers", () => {
-    const constructor = NativeEngine as unknown as new () => unknown;
-    expect(() => new constructor()).toThrow(/NativeEngine\.load/);
+    const Class = NativeEngine as unknown as new () => unknown;
+    expect(() => new Class()).toThrow(/NativeEngine\.load/);
     expect(running.engine).toBeInstanceOf(NativeEngine);
     expect({}).not.toBeInstanceOf(NativeEngine);
   });

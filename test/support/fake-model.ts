@@ -124,20 +124,22 @@ export interface Outcome {
   readonly last: NativeEvent;
 }
 
+type Requests = Map<number, { events: NativeEvent[]; done?: (outcome: Outcome) => void }>;
+
 /** An engine and the events of its requests. */
 export class RunningEngine {
   readonly engine: NativeEngine;
   /** Calls of onEvents. */
   calls = 0;
-  readonly #requests: Map<number, { events: NativeEvent[]; done?: (outcome: Outcome) => void }>;
+  readonly #requests: Requests;
 
-  private constructor(engine: NativeEngine, requests: RunningEngine["#requests"]) {
+  private constructor(engine: NativeEngine, requests: Requests) {
     this.engine = engine;
     this.#requests = requests;
   }
 
   static async load(config: NativeEngineConfig): Promise<RunningEngine> {
-    const requests: RunningEngine["#requests"] = new Map();
+    const requests: Requests = new Map();
     let running: RunningEngine | undefined;
     const engine = await NativeEngine.load(config, (events) => {
       if (running !== undefined) running.calls++;
