@@ -1,0 +1,44 @@
+// The examples run as a reader would run them.
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, it } from "vitest";
+import { compiledModel } from "../support/compiled-model.js";
+import { sharedData } from "../support/shared-data.js";
+
+const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+const scratch = mkdtempSync(path.join(os.tmpdir(), "node-mlc-examples-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const gguf = process.env.NODE_MLC_DEFAULT_MODEL;
+const goldens = sharedData("goldens");
+
+async function example(name: string, ...args: string[]): Promise<string> {
+  const script = path.join(repository, "examples", name);
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", script, ...args], {
+    cwd: repository,
+  });
+  return stdout;
+}
+
+describe.skipIf(goldens === undefined)("examples/compile.ts", () => {
+  it("compiles a folder", async () => {
+    const output = path.join(scratch, "llama");
+    expect(await example("compile.ts", path.join(goldens ?? "", "llama"), output)).toContain("llama");
+  });
+});
+
+describe.skipIf(gguf === undefined)("examples on the default model", () => {
+  it("chat.ts streams an answer", async () => {
+    expect(await example("chat.ts", await compiledModel(gguf ?? ""))).toContain("Paris");
+  });
+
+  it("concurrent.ts answers all but the cancelled request", async () => {
+    const stdout = await example("concurrent.ts", await compiledModel(gguf ?? ""));
+    expect(stdout).toContain("Rome");
+    expect(stdout).toContain("cancelled: ERR_ABORTED");
+  });
+});
