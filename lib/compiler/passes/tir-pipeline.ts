@@ -1,5 +1,7 @@
 // Lowers tensor programs to what LLVM code generation takes: blocks and buffers to flat loops, vector loops to vectors,
-// each function to the packed calling convention. The CPU part of TVM's default s_tir pipeline, in its order.
+// each function to the packed calling convention. The CPU part of TVM's default s_tir pipeline in its order, less the passes
+// that our kernels give nothing to do (they are written with exact buffers, without split patterns or partition hints) or that
+// LLVM does again and faster: buffer compaction, loop partition, condition hoisting, common subexpressions.
 import { call, type FfiObject } from "../../ffi/index.js";
 
 /** The passes, made anew for each run: a pass object is not shared between pass contexts. */
@@ -9,23 +11,18 @@ function cpuPasses(): FfiObject[] {
     call("s_tir.transform.LowerInitBlock"),
     call("s_tir.transform.PlanAndUpdateBufferAllocationLocation"),
     call("s_tir.transform.ConvertBlocksToOpaque"),
-    call("s_tir.transform.CompactBufferAllocation", true),
     call("s_tir.transform.LowerMatchBuffer"),
     call("s_tir.transform.StmtSimplify"),
     call("s_tir.transform.LowerOpaqueBlock"),
     call("tirx.transform.FlattenBuffer"),
     call("tirx.transform.BF16ComputeLegalize"),
     call("tirx.transform.NarrowDataType", 32),
-    call("s_tir.transform.LoopPartition"),
     call("tirx.transform.VectorizeLoop", true),
     call("tirx.transform.StorageRewrite"),
-    call("s_tir.transform.HoistIfThenElse"),
     call("tirx.transform.UnrollLoop"),
-    call("s_tir.transform.RenormalizeSplitPattern"),
     call("tirx.transform.StmtSimplify"),
     call("tirx.transform.RemoveNoOp"),
     call("s_tir.transform.RewriteUnsafeSelect"),
-    call("tirx.transform.CommonSubexprElim"),
     call("tirx.transform.VerifyMemory"),
     call("tirx.transform.AnnotateEntryFunc"),
     call("tirx.transform.SplitHostDevice"),
