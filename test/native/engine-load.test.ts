@@ -39,6 +39,7 @@ describe("load", () => {
 
   const truncated = scratch("truncated.so");
   const noLibrary = scratch("text.so");
+  const noModel = scratch("addon.so");
   it.each<[string, (config: NativeEngineConfig) => Partial<NativeEngineConfig>, string, RegExp]>([
     ["no library", () => ({ library: scratch("absent.so") }), "ERR_INVALID_PACKAGE", /absent\.so/],
     [
@@ -62,9 +63,12 @@ describe("load", () => {
     ],
     [
       "a library without a model",
-      ({ library }) => ({ library: library.replace("node_mlc_fake_model.so", "libtvm_runtime.so") }),
+      ({ library }) => {
+        copyFileSync(library.replace("node_mlc_fake_model.so", "node_mlc.node"), noModel);
+        return { library: noModel };
+      },
       "ERR_INVALID_PACKAGE",
-      /libtvm_runtime/,
+      /addon\.so/,
     ],
     [
       "no shard",
