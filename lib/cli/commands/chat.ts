@@ -41,7 +41,7 @@ export const chatCommand = defineCommand({
     await using engine = await loadEngine(args, { maxBatch: 1, signal: context.signal });
     const session = new ChatSession(engine, options, args.system, context);
     await session.run();
-    context.output.result({ messages: session.messages }, () => "");
+    if (context.output.json) context.output.result({ messages: session.messages }, () => "");
   },
 });
 
