@@ -3,12 +3,14 @@
  * \brief node_mlc.node: loads the TVM runtime, then the core library, and hands over to it.
  *
  * Node loads this file only. It has no TVM symbols, because the order of loading matters:
- *  - libtvm_ffi must be RTLD_GLOBAL: compiled models refer to TVMFFI* symbols without naming the library;
- *  - libtvm_ffi installs a SIGSEGV handler when it is loaded. V8's WebAssembly trap handler lives on SIGSEGV, so the
- *    handler that was there is put back at once;
+ *  - libtvm_ffi must be RTLD_GLOBAL: compiled models refer to TVMFFI* symbols without naming the
+ * library;
+ *  - libtvm_ffi installs a SIGSEGV handler when it is loaded. V8's WebAssembly trap handler lives
+ * on SIGSEGV, so the handler that was there is put back at once;
  *  - a missing library becomes a JavaScript error that names it;
- *  - a second copy of this package in one process shares the first one's TVM: a second TVM would register every type
- *    again in the first one's table, which aborts. lib/ffi/signature-check.ts refuses a TVM that does not fit.
+ *  - a second copy of this package in one process shares the first one's TVM: a second TVM would
+ * register every type again in the first one's table, which aborts. lib/ffi/signature-check.ts
+ * refuses a TVM that does not fit.
  */
 #include <node_api.h>
 
@@ -31,8 +33,9 @@ std::string LibraryFile(const std::string& name) { return name + ".dll"; }
 
 std::string OwnFolder() {
   HMODULE self = nullptr;
-  GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
-                     reinterpret_cast<LPCSTR>(&OwnFolder), &self);
+  GetModuleHandleExA(
+      GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+      reinterpret_cast<LPCSTR>(&OwnFolder), &self);
   char path[MAX_PATH];
   std::string file(path, GetModuleFileNameA(self, path, MAX_PATH));
   return file.substr(0, file.find_last_of(kSeparator));
@@ -44,7 +47,9 @@ void* LoadGlobal(const std::string& path, std::string* reason) {
   return library;
 }
 
-bool IsLoaded(const std::string& name) { return GetModuleHandleA(LibraryFile(name).c_str()) != nullptr; }
+bool IsLoaded(const std::string& name) {
+  return GetModuleHandleA(LibraryFile(name).c_str()) != nullptr;
+}
 
 void* FindSymbol(void* library, const char* name) {
   return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(library), name));
@@ -61,7 +66,8 @@ std::string LibraryFile(const std::string& name) { return "lib" + name + ".so"; 
 
 std::string OwnFolder() {
   Dl_info info;
-  if (dladdr(reinterpret_cast<void*>(&OwnFolder), &info) == 0 || info.dli_fname == nullptr) return ".";
+  if (dladdr(reinterpret_cast<void*>(&OwnFolder), &info) == 0 || info.dli_fname == nullptr)
+    return ".";
   std::string file = info.dli_fname;
   return file.substr(0, file.find_last_of(kSeparator));
 }
@@ -92,7 +98,8 @@ void* LoadOrThrow(napi_env env, const std::string& folder, const std::string& na
   SegvHandlerGuard guard;
   void* library = LoadGlobal(path, &reason);
   if (library == nullptr) {
-    std::string message = "Expected " + path + " beside the addon, but it does not load: " + reason +
+    std::string message = "Expected " + path +
+                          " beside the addon, but it does not load: " + reason +
                           ". Reinstall node-mlc, or run `npm run build` in a source checkout.";
     napi_throw_error(env, "ERR_NATIVE", message.c_str());
   }
@@ -110,7 +117,8 @@ NAPI_MODULE_INIT() {
   if (core == nullptr) return nullptr;
   auto init = reinterpret_cast<InitFunction>(FindSymbol(core, "node_mlc_core_init"));
   if (init == nullptr) {
-    napi_throw_error(env, "ERR_NATIVE", "node_mlc_core has no entry point: the addon's files do not belong together.");
+    napi_throw_error(env, "ERR_NATIVE",
+                     "node_mlc_core has no entry point: the addon's files do not belong together.");
     return nullptr;
   }
   return init(env, exports);

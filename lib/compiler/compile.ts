@@ -6,9 +6,9 @@ import path from "node:path";
 import { MlcError } from "../errors.js";
 import { ModelPackage } from "../package/model-package.js";
 import { removeStale } from "../package/staging.js";
+import { packageRoot } from "../package-root.js";
 import { type CompileOptions, type CompileRequest, compileRequest } from "./compile-options.js";
 import { type ChildMessage, fromPlainError, type StartMessage } from "./compile-protocol.js";
-import { packageRoot } from "./package-root.js";
 
 /** Lines of the child's standard error kept for the message of a crash. */
 const STDERR_TAIL_CHARACTERS = 2000;
@@ -102,7 +102,7 @@ function aborted(signal: AbortSignal): MlcError {
 
 /** The built program of the child; from lib/ (tests) and from either module format it is the ESM build's. */
 function processFile(): string {
-  const file = path.join(packageRoot(), "dist/esm/compiler/compile-process.js");
+  const file = path.join(packageRoot, "dist/esm/compiler/compile-process.js");
   if (!existsSync(file))
     throw new MlcError(
       "ERR_COMPILE",

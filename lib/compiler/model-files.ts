@@ -2,11 +2,11 @@
 import path from "node:path";
 import type { ManifestDraft, PackageWriter } from "../package/package-writer.js";
 import { TVM_VERSIONS } from "../package/tvm-versions.js";
+import { generatorName } from "../package-root.js";
 import type { Target } from "./codegen/target.js";
 import type { CompileLimits } from "./compile-options.js";
 import type { ImportedModel } from "./importer/imported-model.js";
 import { ENTRY_FUNCTIONS } from "./nn/causal-lm.js";
-import { generatorName } from "./package-root.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
 import type { SourceModel } from "./source-model.js";
 import type { WeightPlan } from "./weight-plan.js";

@@ -1,6 +1,6 @@
 /** Where libtvm_compiler is; apart from loading it because the signature generator must not verify what it replaces. */
 import path from "node:path";
-import { packageRoot } from "./native.js";
+import { packageRoot } from "../package-root.js";
 
 /** Where the compiler library is expected: NODE_MLC_COMPILER_LIBRARY, else deps/<platform>-<arch>/tvm/lib. */
 export function compilerLibraryPath(): string {

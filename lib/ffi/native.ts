@@ -3,11 +3,10 @@
  * documented where lib/ffi exports it.
  */
 import { constants } from "node:buffer";
-import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { isErrorCode, MlcError } from "../errors.js";
+import { packageRoot } from "../package-root.js";
 import type { NativeEngineClass } from "./native-engine.js";
 import type {
   Device,
@@ -61,19 +60,7 @@ export interface NativeAddon {
   ): void;
 }
 
-/** The folder of this package: the nearest one above this file whose package.json has its name. */
-export const packageRoot = findPackageRoot(path.dirname(fileURLToPath(import.meta.url)));
-
 export const native: NativeAddon = loadAddon();
-
-function findPackageRoot(folder: string): string {
-  const manifest = path.join(folder, "package.json");
-  if (existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).name === "node-mlc") return folder;
-  const parent = path.dirname(folder);
-  if (parent === folder)
-    throw new MlcError("ERR_NATIVE", "Expected node-mlc's package.json above its own files.");
-  return findPackageRoot(parent);
-}
 
 function loadAddon(): NativeAddon {
   const require = createRequire(import.meta.url);

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { native, packageRoot } from "../../lib/ffi/native.js";
+import { native } from "../../lib/ffi/native.js";
+import { packageRoot } from "../../lib/package-root.js";
 
 /** Member names of an interface in the text of lib/ffi/<file>. */
 function declaredMembers(file: string, name: string): string[] {

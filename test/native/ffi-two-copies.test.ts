@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { packageRoot } from "../../lib/ffi/native.js";
+import { packageRoot } from "../../lib/package-root.js";
 import { runChild } from "../support/native-child.js";
 
 it("a second copy of the addon shares the first one's TVM", async () => {

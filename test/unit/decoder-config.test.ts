@@ -117,7 +117,9 @@ describe("rotary frequencies", () => {
       expect(scaled[i]).toBeCloseTo((plain[i] ?? 0) / factor, 9);
     });
     const short = { ...llama, rope_freq_factors: [1, 2] };
-    expect(errorOf(() => architectureOfHuggingFace(short).fromHuggingFace(short)).code).toBe("ERR_INVALID_MODEL");
+    expect(errorOf(() => architectureOfHuggingFace(short).fromHuggingFace(short)).code).toBe(
+      "ERR_INVALID_MODEL",
+    );
   });
 
   test("plain, linear and llama3", () => {
