@@ -138,15 +138,11 @@ export interface GlobalFunctions {
   "relax.transform.VMShapeLower": (a0: boolean) => transform_Pass;
   "runtime.ModulePackImportsToLLVM": (a0: FfiModule, a1: boolean, a2: string, a3: string) => FfiModule;
   "s_tir.transform.CanonicalizeLoop": () => transform_Pass;
-  "s_tir.transform.CompactBufferAllocation": (a0: boolean) => transform_Pass;
   "s_tir.transform.ConvertBlocksToOpaque": () => transform_Pass;
-  "s_tir.transform.HoistIfThenElse": () => transform_Pass;
-  "s_tir.transform.LoopPartition": () => transform_Pass;
   "s_tir.transform.LowerInitBlock": () => transform_Pass;
   "s_tir.transform.LowerMatchBuffer": () => transform_Pass;
   "s_tir.transform.LowerOpaqueBlock": () => transform_Pass;
   "s_tir.transform.PlanAndUpdateBufferAllocationLocation": () => transform_Pass;
-  "s_tir.transform.RenormalizeSplitPattern": () => transform_Pass;
   "s_tir.transform.RewriteUnsafeSelect": () => transform_Pass;
   "s_tir.transform.StmtSimplify": () => transform_Pass;
   "script.Complete": (a0: Arg<"tirx.PrimFunc">, a1: readonly Arg<"ir.Var">[], a2: boolean) => tirx_PrimFunc;
@@ -173,7 +169,6 @@ export interface GlobalFunctions {
   "tirx.transform.BF16ComputeLegalize": () => transform_Pass;
   "tirx.transform.BF16StorageLegalize": () => transform_Pass;
   "tirx.transform.BindTarget": (a0: Arg<"target.Target">) => transform_Pass;
-  "tirx.transform.CommonSubexprElim": () => transform_Pass;
   "tirx.transform.FlattenBuffer": () => transform_Pass;
   "tirx.transform.LowerIntrin": () => transform_Pass;
   "tirx.transform.LowerTVMBuiltin": () => transform_Pass;
@@ -205,7 +200,7 @@ export const signatures = {
     ],
   },
   compiler: {
-    hash: "ceacd8a6eb1f77a4d15056754c90d6a3645430fadf1b19c37e5db6b4b149c583",
+    hash: "b8851c25fe2192816deb9938addeaf80a4da76acbea56733a16b898068ab4cb5",
     names: [
       "ir.BaseFuncWithAttr",
       "ir.Call",
@@ -278,15 +273,11 @@ export const signatures = {
       "relax.transform.VMShapeLower",
       "runtime.ModulePackImportsToLLVM",
       "s_tir.transform.CanonicalizeLoop",
-      "s_tir.transform.CompactBufferAllocation",
       "s_tir.transform.ConvertBlocksToOpaque",
-      "s_tir.transform.HoistIfThenElse",
-      "s_tir.transform.LoopPartition",
       "s_tir.transform.LowerInitBlock",
       "s_tir.transform.LowerMatchBuffer",
       "s_tir.transform.LowerOpaqueBlock",
       "s_tir.transform.PlanAndUpdateBufferAllocationLocation",
-      "s_tir.transform.RenormalizeSplitPattern",
       "s_tir.transform.RewriteUnsafeSelect",
       "s_tir.transform.StmtSimplify",
       "script.Complete",
@@ -313,7 +304,6 @@ export const signatures = {
       "tirx.transform.BF16ComputeLegalize",
       "tirx.transform.BF16StorageLegalize",
       "tirx.transform.BindTarget",
-      "tirx.transform.CommonSubexprElim",
       "tirx.transform.FlattenBuffer",
       "tirx.transform.LowerIntrin",
       "tirx.transform.LowerTVMBuiltin",
