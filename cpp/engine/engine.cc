@@ -167,7 +167,8 @@ void Engine::SampleToken(Request* request, float* logits) {
 void Engine::AdvanceEvaluation() {
   if (evaluations_.empty()) return;
   Evaluation* evaluation = evaluations_.front().get();
-  bool ended = true;
+  bool done = false;
+  std::string code, reason;
   Contain(
       [&] {
         int32_t wanted = evaluation->PagesWanted(pages_);
@@ -177,15 +178,22 @@ void Engine::AdvanceEvaluation() {
                                " KV pages at a time but it needs " + std::to_string(wanted) + ".");
         }
         while (wanted > pages_.free() && scheduler_.PreemptYoungest()) continue;
-        ended = evaluation->Advance(runner_.get(), &pages_);
-        if (ended) evaluation->Succeed();
+        done = evaluation->Advance(runner_.get(), &pages_);
       },
-      [&](const std::string& code, const std::string& message) {
-        evaluation->Fail(code, message);
+      [&](const std::string& error_code, const std::string& message) {
+        code = error_code;
+        reason = message;
       });
-  if (!ended) return;
-  evaluation->ReleasePages(&pages_);
+  if (!done && code.empty()) return;
+  std::unique_ptr<Evaluation> ended = std::move(evaluations_.front());
   evaluations_.pop_front();
+  ended->ReleasePages(&pages_);
+  PublishStats();
+  if (done) {
+    ended->Succeed();
+  } else {
+    ended->Fail(code, reason);
+  }
 }
 
 void Engine::AbortAll() {
@@ -241,7 +249,12 @@ RequestEvent* Engine::EventOf(int64_t id) {
   return &events_.back();
 }
 
+void Engine::PublishStats() const {
+  if (take_stats_) take_stats_(stats());
+}
+
 void Engine::PublishEvents() {
+  PublishStats();
   if (events_.empty()) return;
   std::vector<RequestEvent> events;
   events.swap(events_);

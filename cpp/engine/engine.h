@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/batch.h"
@@ -70,6 +71,10 @@ class Engine {
 
   EngineStats stats() const;
 
+  /*! \brief Takes the counters before anybody hears of what they count: who reads them on an event
+   *  finds the pages of a finished request free. */
+  void OnStats(std::function<void(const EngineStats&)> take) { take_stats_ = std::move(take); }
+
   /*! \brief Throws std::logic_error when pages and queues disagree. */
   void CheckIntegrity() const;
 
@@ -82,12 +87,14 @@ class Engine {
               const std::string& message = "");
   RequestEvent* EventOf(int64_t id);
   void PublishEvents();
+  void PublishStats() const;
 
   const EngineLimits limits_;
   PageTable pages_;
   Scheduler scheduler_;
   const std::unique_ptr<ModelRunner> runner_;
   const Publish publish_;
+  std::function<void(const EngineStats&)> take_stats_;
   Sampler sampler_;
   StepInput input_;
   std::vector<RequestEvent> events_;

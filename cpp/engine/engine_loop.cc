@@ -140,13 +140,13 @@ void EngineLoop::Run() {
     if (!abandoned_) callbacks_.on_load_failed(code, reason);
     return;
   }
-  UpdateStats(*engine);
+  UpdateStats(engine->stats());
+  engine->OnStats([this](const EngineStats& stats) { UpdateStats(stats); });
   if (!abandoned_) callbacks_.on_loaded();
   Serve(engine.get());
   if (!abandoned_) {
     RunCommands(engine.get());
     engine->AbortAll();
-    UpdateStats(*engine);
   }
 }
 
@@ -155,9 +155,7 @@ void EngineLoop::Serve(Engine* engine) {
     RunCommands(engine);
     if (engine->HasWork()) {
       engine->Step();
-      UpdateStats(*engine);
     } else {
-      UpdateStats(*engine);
       WaitForWork(engine);
     }
   }
@@ -182,8 +180,7 @@ void EngineLoop::WaitForWork(Engine* engine) {
   wake_.wait(lock, has_news);
 }
 
-void EngineLoop::UpdateStats(const Engine& engine) {
-  EngineStats stats = engine.stats();
+void EngineLoop::UpdateStats(const EngineStats& stats) {
   std::lock_guard<std::mutex> lock(mutex_);
   stats_ = stats;
 }

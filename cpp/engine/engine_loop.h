@@ -60,7 +60,7 @@ class EngineLoop {
   /*! \brief Waits for the end of the thread; after Stop() or Abandon() at most one forward pass. */
   void Join();
 
-  /*! \brief The engine's counters after its last step; any thread. */
+  /*! \brief The engine's counters, no older than the last event; any thread. */
   EngineStats stats() const;
 
  private:
@@ -70,7 +70,7 @@ class EngineLoop {
   void Serve(Engine* engine);
   void RunCommands(Engine* engine);
   void WaitForWork(Engine* engine);
-  void UpdateStats(const Engine& engine);
+  void UpdateStats(const EngineStats& stats);
 
   const Factory factory_;
   const Callbacks callbacks_;
