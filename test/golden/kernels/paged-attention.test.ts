@@ -1,0 +1,119 @@
+// The attention kernel against a double-precision reference: head sizes, groups, caches, page tables, mixed steps.
+import { beforeAll, describe, expect, it } from "vitest";
+import { pagedAttention } from "../../../lib/compiler/kernels/index.js";
+import { loadCompilerLibrary } from "../../../lib/ffi/index.js";
+import { AttentionLayer, AttentionRunner, type LayerOptions } from "../../support/attention-runner.js";
+import { relativeError } from "../../support/kernel-library.js";
+import { Random } from "../../support/random.js";
+
+beforeAll(() => loadCompilerLibrary());
+
+const TOLERANCE = 1e-5;
+
+/** [form, then the sequences of the step with the number of their new rows] */
+type Step = readonly ["prefill" | "decode", ...(readonly [sequence: number, rows: number])[]];
+
+/** Runs the steps and compares every row with the reference of its sequence. */
+function check(options: LayerOptions, steps: readonly Step[], pages = 64): void {
+  const random = new Random(7);
+  const layer = new AttentionLayer(options, random);
+  const runner = new AttentionRunner(layer, random, pages);
+  const references = new Map<number, ReturnType<AttentionLayer["reference"]>>();
+  for (const [form, ...parts] of steps) {
+    const rows = parts.map(([sequence, count]) => ({
+      sequence,
+      rows: random.floats(count * layer.width, 2),
+    }));
+    const expected = rows.flatMap(({ sequence, rows: values }) => {
+      const reference = references.get(sequence) ?? layer.reference();
+      references.set(sequence, reference);
+      const start = runner.length(sequence);
+      return Array.from({ length: values.length / layer.width }, (_, row) =>
+        reference.append(
+          values.subarray(row * layer.width, (row + 1) * layer.width),
+          runner.rope(start + row),
+        ),
+      ).flat();
+    });
+    const received = runner.step(form, rows);
+    expect(relativeError(received, expected), JSON.stringify([form, ...parts])).toBeLessThan(TOLERANCE);
+  }
+}
+
+const STEPS: readonly Step[] = [
+  ["prefill", [0, 21]],
+  ["decode", [0, 1]],
+  ["prefill", [1, 3], [0, 1], [2, 16]],
+  ["decode", [2, 1], [0, 1], [1, 1]],
+  ["prefill", [0, 9], [1, 8], [2, 2]],
+  ["decode", [1, 1]],
+];
+
+describe.each([8, 16, 32, 64, 80, 96, 128])("head size %i", (headDim) => {
+  it("matches in every kind of step", () => {
+    check({ heads: 3, kvHeads: 1, headDim, kvDtype: "float32" }, STEPS);
+  });
+});
+
+it.each([
+  [1, 1],
+  [4, 4],
+  [8, 4],
+  [9, 3],
+  [12, 1],
+])("%i query heads over %i key heads", (heads, kvHeads) => {
+  check({ heads, kvHeads, headDim: 16, kvDtype: "float16" }, STEPS);
+});
+
+it("normalises queries and keys before the rotation", () => {
+  check({ heads: 4, kvHeads: 2, headDim: 32, kvDtype: "float32", qkNorm: true }, STEPS);
+});
+
+it("narrow registers give the same results", () => {
+  check({ heads: 6, kvHeads: 1, headDim: 64, kvDtype: "float16", vectorBits: 256 }, STEPS);
+});
+
+it("crosses many pages and chunks of keys", () => {
+  const long: Step[] = [
+    ["prefill", [0, 250]],
+    ["prefill", [0, 13], [1, 1]],
+    ["decode", [0, 1], [1, 1]],
+    ["prefill", [0, 270]],
+    ["decode", [0, 1]],
+  ];
+  check({ heads: 2, kvHeads: 1, headDim: 16, kvDtype: "float16" }, long);
+});
+
+it("gives a row the same bits whatever it is computed with", () => {
+  const options = { heads: 6, kvHeads: 2, headDim: 32, kvDtype: "float16" } as const;
+  const random = new Random(3);
+  const layer = new AttentionLayer(options, random);
+  const rows = random.floats(300 * layer.width);
+  const outputs = options.heads * options.headDim;
+  const part = (from: number, to: number) => ({
+    sequence: 0,
+    rows: rows.subarray(from * layer.width, to * layer.width),
+  });
+  const whole = new AttentionRunner(layer, random, 32).step("prefill", [part(0, 300)]);
+  const chunked = new AttentionRunner(layer, random, 32);
+  const single = new AttentionRunner(layer, random, 64);
+  for (let row = 0; row < 300; ) {
+    const to = Math.min(300, row + 37);
+    const expected = whole.subarray(row * outputs, to * outputs);
+    expect(chunked.step("prefill", [part(row, to)])).toEqual(expected);
+    row = to;
+  }
+  for (let row = 0; row < 300; row++) {
+    const other = { sequence: 1, rows: random.floats(layer.width) };
+    const beside = row % 2 === 0;
+    const received = single.step("decode", beside ? [part(row, row + 1), other] : [part(row, row + 1)]);
+    expect(received.subarray(0, outputs)).toEqual(whole.subarray(row * outputs, (row + 1) * outputs));
+  }
+});
+
+it("refuses heads it cannot divide", () => {
+  const error = expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" });
+  const options = { layers: 1, kvDtype: "float32", form: "decode" } as const;
+  expect(() => pagedAttention({ ...options, heads: 5, kvHeads: 2, headDim: 8 })).toThrow(error);
+  expect(() => pagedAttention({ ...options, heads: 4, kvHeads: 2, headDim: 7 })).toThrow(error);
+});

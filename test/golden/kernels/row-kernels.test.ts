@@ -1,0 +1,76 @@
+// The kernels that move or scale rows, against plain loops.
+import { beforeAll, describe, expect, it } from "vitest";
+import { embedding, gatherRows, rmsNorm, ropeTable } from "../../../lib/compiler/kernels/index.js";
+import { loadCompilerLibrary } from "../../../lib/ffi/index.js";
+import { WEIGHT_FORMAT_NAMES } from "../../../lib/package/weight-format.js";
+import { float32, int32, Kernel, packedTensor, relativeError } from "../../support/kernel-library.js";
+import { Random } from "../../support/random.js";
+import { ropeRow } from "../../support/reference/attention.js";
+import { randomWeight } from "../../support/reference/rows16.js";
+
+beforeAll(() => loadCompilerLibrary());
+
+describe("rmsNorm", () => {
+  it.each([
+    [64, 5],
+    [576, 2],
+    [12, 3],
+    [7, 1],
+  ])("normalises rows of %i", (columns, rows) => {
+    const random = new Random(columns);
+    const [x, weight, epsilon] = [random.floats(rows * columns, 3), random.floats(columns), 1e-5];
+    const expected = Array.from(x, (value, i) => {
+      const start = Math.floor(i / columns) * columns;
+      const square = x.subarray(start, start + columns).reduce((sum, v) => sum + v * v, 0) / columns;
+      return (value / Math.sqrt(square + epsilon)) * (weight[i % columns] ?? Number.NaN);
+    });
+    const args = [float32(x, [rows, columns]), float32(weight, [columns])];
+    const many = new Kernel(rmsNorm({ columns, epsilon, tokens: "n" })).run(args, [rows, columns]);
+    expect(relativeError(many, expected)).toBeLessThan(1e-6);
+    const first = [float32(x.subarray(0, columns), [1, columns]), float32(weight, [columns])];
+    const single = new Kernel(rmsNorm({ columns, epsilon, tokens: 1 })).run(first, [1, columns]);
+    expect(single).toEqual(many.slice(0, columns));
+  });
+
+  it("keeps a row of zeros finite", () => {
+    const args = [float32(new Float32Array(16), [1, 16]), float32(new Float32Array(16).fill(1), [16])];
+    const received = new Kernel(rmsNorm({ columns: 16, epsilon: 1e-6, tokens: 1 })).run(args, [1, 16]);
+    expect(received).toEqual(new Float32Array(16));
+  });
+});
+
+describe("embedding", () => {
+  it.each(WEIGHT_FORMAT_NAMES)("reads any row of a %s table", (format) => {
+    const table = randomWeight(new Random(5), format, 41, 96);
+    const ids = [40, 0, 16, 15, 17, 40];
+    const kernel = new Kernel(embedding({ rows: 41, columns: 96, format }));
+    const received = kernel.run([int32(ids), packedTensor(table)], [ids.length, 96]);
+    const expected = ids.flatMap((id) => [...table.values.subarray(id * 96, (id + 1) * 96)]);
+    expect(relativeError(received, expected)).toBeLessThan(1e-6);
+  });
+});
+
+describe("gatherRows", () => {
+  it("takes rows in the order asked for, also twice or none", () => {
+    const x = new Random(2).floats(6 * 20);
+    const kernel = new Kernel(gatherRows({ columns: 20 }));
+    const rows = [5, 0, 0, 3];
+    const expected = rows.flatMap((row) => [...x.subarray(row * 20, (row + 1) * 20)]);
+    expect([...kernel.run([float32(x, [6, 20]), int32(rows)], [4, 20])]).toEqual(expected);
+    expect(kernel.run([float32(x, [6, 20]), int32([])], [0, 20]).length).toBe(0);
+  });
+});
+
+describe("ropeTable", () => {
+  it.each([8, 64, 80, 128])("holds cosines and sines for head size %i up to late positions", (headDim) => {
+    const frequencies = Float32Array.from({ length: headDim / 2 }, (_, i) => 500000 ** ((-2 * i) / headDim));
+    const positions = [0, 1, 2, 511, 8191, 131071];
+    const kernel = new Kernel(ropeTable({ headDim }));
+    const args = [int32(positions), float32(frequencies, [headDim / 2])];
+    const received = kernel.run(args, [positions.length, headDim]);
+    const expected = positions.flatMap((position) => ropeRow(position, frequencies));
+    const worst = Math.max(...expected.map((value, i) => Math.abs(value - (received[i] ?? Number.NaN))));
+    // One unit in the last place of a value near one.
+    expect(worst).toBeLessThan(6.1e-8);
+  });
+});

@@ -1,0 +1,125 @@
+/** Steps of one attention layer over random rows, by the kernel and by the reference beside it. */
+import { type AttentionOptions, pagedAttention } from "../../lib/compiler/kernels/index.js";
+import { Tensor } from "../../lib/ffi/index.js";
+import { float32, int32, Kernel } from "./kernel-library.js";
+import type { Random } from "./random.js";
+import { ReferenceAttention, ropeRow } from "./reference/attention.js";
+
+const PAGE_SIZE = 16;
+
+export type LayerOptions = Omit<AttentionOptions, "form" | "layers" | "qkNorm"> & {
+  readonly qkNorm?: boolean;
+};
+
+const EPSILON = 1e-6;
+const LAYERS = 2;
+const LAYER = 1;
+
+/** Rows a step adds to a sequence. */
+export interface StepRows {
+  readonly sequence: number;
+  readonly rows: Float32Array;
+}
+
+/** The kernels of a layer, compiled once. */
+export class AttentionLayer {
+  readonly options: LayerOptions;
+  readonly prefill: Kernel;
+  readonly decode: Kernel;
+  /** Width of a row of qkv. */
+  readonly width: number;
+  readonly norms: { readonly query: Float32Array; readonly key: Float32Array } | undefined;
+
+  constructor(options: LayerOptions, random: Random) {
+    const { qkNorm, ...rest } = options;
+    const { heads, kvHeads, headDim } = options;
+    this.options = options;
+    this.width = (heads + 2 * kvHeads) * headDim;
+    this.norms = qkNorm ? { query: random.floats(headDim), key: random.floats(headDim) } : undefined;
+    const all = { ...rest, layers: LAYERS, ...(qkNorm ? { qkNorm: { epsilon: EPSILON } } : {}) };
+    this.prefill = new Kernel(pagedAttention({ ...all, form: "prefill" }));
+    this.decode = new Kernel(pagedAttention({ ...all, form: "decode" }));
+  }
+
+  /** The reference of one sequence. */
+  reference(): ReferenceAttention {
+    const { heads, kvHeads, headDim, kvDtype } = this.options;
+    const qkNorm = this.norms === undefined ? {} : { qkNorm: { epsilon: EPSILON, ...this.norms } };
+    return new ReferenceAttention({ heads, kvHeads, headDim, kvDtype, ...qkNorm });
+  }
+}
+
+/** A cache with its page table; pages are handed out in random order and start full of NaN. */
+export class AttentionRunner {
+  readonly #layer: AttentionLayer;
+  readonly #pages: Tensor;
+  readonly #free: number[];
+  readonly #tables = new Map<number, number[]>();
+  readonly #lengths = new Map<number, number>();
+  readonly #frequencies: Float32Array;
+
+  constructor(layer: AttentionLayer, random: Random, pages: number) {
+    const { kvHeads, headDim, kvDtype } = layer.options;
+    this.#layer = layer;
+    this.#pages = Tensor.empty([pages, LAYERS, 2, kvHeads, PAGE_SIZE * headDim], kvDtype);
+    this.#pages.bytes().fill(0xff);
+    this.#free = random.permutation(pages);
+    this.#frequencies = Float32Array.from({ length: headDim / 2 }, (_, i) => 10000 ** ((-2 * i) / headDim));
+  }
+
+  /** Rotary factors of a position. */
+  rope(position: number): number[] {
+    return ropeRow(position, this.#frequencies);
+  }
+
+  length(sequence: number): number {
+    return this.#lengths.get(sequence) ?? 0;
+  }
+
+  /** The kernel's output [rows, heads * headDim] of a step. */
+  step(form: "prefill" | "decode", parts: readonly StepRows[]): Float32Array {
+    const { heads, headDim } = this.#layer.options;
+    const { width, norms } = this.#layer;
+    const counts = parts.map(({ rows }) => rows.length / width);
+    const n = counts.reduce((a, b) => a + b, 0);
+    const positions = parts.flatMap(({ sequence }, i) =>
+      Array.from({ length: counts[i] ?? 0 }, (_, row) => this.length(sequence) + row),
+    );
+    parts.forEach(({ sequence }, i) => {
+      this.#grow(sequence, counts[i] ?? 0);
+    });
+    const tables = parts.map(({ sequence }) => this.#tables.get(sequence) ?? []);
+    const qkv = Float32Array.from(parts.flatMap(({ rows }) => [...rows]));
+    const rope = Float32Array.from(positions.flatMap((position) => this.rope(position)));
+    const args = [
+      float32(qkv, [n, width]),
+      float32(rope, [n, headDim]),
+      ...(norms ? [float32(norms.query, [headDim]), float32(norms.key, [headDim])] : []),
+      int32(indptr(counts)),
+      int32(positions),
+      int32(indptr(tables.map((table) => table.length))),
+      int32(tables.flat()),
+      this.#pages,
+      LAYER,
+    ];
+    return this.#layer[form].run(args, [n, heads * headDim]);
+  }
+
+  #grow(sequence: number, rows: number): void {
+    const table = this.#tables.get(sequence) ?? [];
+    const length = this.length(sequence) + rows;
+    while (table.length * PAGE_SIZE < length) {
+      const page = this.#free.pop();
+      if (page === undefined) throw new RangeError("the test's cache is too small");
+      table.push(page);
+    }
+    this.#tables.set(sequence, table);
+    this.#lengths.set(sequence, length);
+  }
+}
+
+function indptr(counts: readonly number[]): number[] {
+  const starts = [0];
+  for (const count of counts) starts.push((starts.at(-1) ?? 0) + count);
+  return starts;
+}
