@@ -4,7 +4,7 @@ import path from "node:path";
 import { type FfiModule, loadCompilerLibrary } from "../ffi/index.js";
 import { PackageWriter } from "../package/package-writer.js";
 import { buildExecutable } from "./codegen/executable.js";
-import { linkLibrary } from "./codegen/linker.js";
+import { linkLibrary, requireLinker } from "./codegen/linker.js";
 import { resolveTarget, type Target } from "./codegen/target.js";
 import {
   type CompileLimits,
@@ -17,6 +17,7 @@ import { buildCausalLm } from "./nn/causal-lm.js";
 import type { DecoderSpec } from "./nn/decoder-spec.js";
 import { addMetadata } from "./nn/metadata.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
+import { phaseDump } from "./passes/phase-dump.js";
 import { runPipeline } from "./passes/pipeline.js";
 import { defaultScheme, quantizationScheme } from "./quantization/registry.js";
 import { openSourceModel, type SourceModel } from "./source-model.js";
@@ -43,6 +44,7 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
     for (const note of weights.notices) events.onProgress({ phase: "import", done: 0, total: 0, note });
     loadCompilerLibrary();
     const target = resolveTarget(request.target);
+    await requireLinker(target);
     const code = generate(model, weights, limits, target, request.debugDump, step);
     const output = path.resolve(request.output ?? defaultOutput(model, weights.scheme.name));
     await events.onOutput(output);
@@ -83,6 +85,7 @@ function generate(
   step: (phase: string) => void,
 ): GeneratedCode {
   step("build");
+  const dumping = debugDump === undefined ? {} : { dump: phaseDump(debugDump) };
   const spec: DecoderSpec = {
     config: model.config,
     formats: weights.formats,
@@ -92,12 +95,12 @@ function generate(
   };
   const built = buildCausalLm(spec);
   const { module, temporaries } = runPipeline(built, {
-    ...(debugDump === undefined ? {} : { debugDump }),
+    ...dumping,
     onPhase: step,
     afterPlan: (planned, bytes) => addMetadata(planned, spec, bytes),
   });
   step("codegen");
-  return { executable: buildExecutable(module, target), temporaries };
+  return { executable: buildExecutable(module, target, dumping.dump), temporaries };
 }
 
 /** Links inside the staging folder, so that whatever removes it removes the linker's files too. */

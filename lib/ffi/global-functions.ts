@@ -123,6 +123,7 @@ export interface GlobalFunctions {
   "relax.TensorType": (a0: ExprArg, a1: PrimTypeArg, a2: number | bigint, a3: Arg<"relax.VDevice">, a4: Arg<"ir.Span">) => relax_TensorType;
   "relax.VMCodeGen": (a0: Arg<"relax.ExecBuilder">, a1: Arg<"ir.IRModule">) => ir_IRModule;
   "relax.VMLink": (a0: Arg<"relax.ExecBuilder">, a1: Arg<"target.Target">, a2: FfiModule | null, a3: readonly FfiModule[], a4: ReadonlyMap<string, Tensor> | { readonly [key: string]: Tensor }) => FfiModule;
+  "relax.analysis.well_formed": (a0: Arg<"ir.IRModule"> | Arg<"relax.expr.Function">, a1: boolean) => null;
   "relax.op.call_tir": (a0: ExprArg, a1: Arg<"ir.Tuple">, a2: readonly Arg<"relax.TensorType">[]) => ir_Expr;
   "relax.transform.AttachGlobalSymbol": () => transform_Pass;
   "relax.transform.CallTIRRewrite": () => transform_Pass;
@@ -200,7 +201,7 @@ export const signatures = {
     ],
   },
   compiler: {
-    hash: "b8851c25fe2192816deb9938addeaf80a4da76acbea56733a16b898068ab4cb5",
+    hash: "cd33a03d2f5d14dee806b15fc58282c6283c3cff4b16d31b1f07850f2c417381",
     names: [
       "ir.BaseFuncWithAttr",
       "ir.Call",
@@ -258,6 +259,7 @@ export const signatures = {
       "relax.TensorType",
       "relax.VMCodeGen",
       "relax.VMLink",
+      "relax.analysis.well_formed",
       "relax.op.call_tir",
       "relax.transform.AttachGlobalSymbol",
       "relax.transform.CallTIRRewrite",

@@ -10,6 +10,7 @@ import { printScript, structuralEqual } from "../../lib/compiler/ir/inspect.js";
 import { functionsOf } from "../../lib/compiler/ir/ir-module.js";
 import { callKernel, relaxVar, stringConstant } from "../../lib/compiler/ir/relax-expression.js";
 import { sizeVar, tensorType } from "../../lib/compiler/ir/relax-type.js";
+import { phaseDump } from "../../lib/compiler/passes/phase-dump.js";
 import { runPipeline } from "../../lib/compiler/passes/pipeline.js";
 import { MlcError } from "../../lib/errors.js";
 import { call, FfiModule, type FfiObject, loadCompilerLibrary, Tensor } from "../../lib/ffi/index.js";
@@ -74,7 +75,7 @@ describe("building", () => {
 describe("phases", () => {
   it("removes what no result needs and keeps calls that write their inputs", () => {
     const dump = path.join(folder, "unused");
-    runPipeline(chain(2, { bound: 64, unused: true }), { debugDump: dump });
+    runPipeline(chain(2, { bound: 64, unused: true }), { dump: phaseDump(dump) });
     const calls = (phase: string) => readFileSync(path.join(dump, phase), "utf8").match(/call_tir/g)?.length;
     expect(calls("01-build.py")).toBe(3);
     expect(calls("02-optimise.py")).toBe(2);
@@ -102,7 +103,7 @@ describe("phases", () => {
 
   it("never gives a call's output the storage of what the call reads or writes", () => {
     const dump = path.join(folder, "aliasing");
-    runPipeline(chain(5, { bound: 4 }), { debugDump: dump });
+    runPipeline(chain(5, { bound: 4 }), { dump: phaseDump(dump) });
     const text = readFileSync(path.join(dump, "04-plan.py"), "utf8");
     const storageOf = new Map(
       [...text.matchAll(/(alloc\d*): .* R\.memory\.alloc_tensor\((storage\d*)/g)].map(
@@ -131,6 +132,7 @@ describe("phases", () => {
 describe("execution", () => {
   it("runs the lowered module in this process, inputs written in order", () => {
     const { module, temporaries } = runPipeline(chain(3, { bound: 16 }), {
+      dump: () => undefined,
       afterPlan: (planned, bytes) => {
         const builder = new BlockBuilder(planned);
         builder.constantFunction("_metadata", stringConstant(JSON.stringify([...bytes])));

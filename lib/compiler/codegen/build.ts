@@ -2,6 +2,7 @@
 import { call, type FfiModule, type FfiObject } from "../../ffi/index.js";
 import { withAttribute } from "../ir/attributes.js";
 import { irModule } from "../ir/ir-module.js";
+import type { PhaseDump } from "../passes/phase-dump.js";
 import { lowerTensorPrograms } from "../passes/tir-pipeline.js";
 import type { Target } from "./target.js";
 
@@ -19,7 +20,12 @@ export function buildPrimFuncs(functions: Readonly<Record<string, PrimFunc>>, ta
   return generateCode(irModule(new Map(named)), target);
 }
 
-/** Compiles a module that holds only tensor programs with global symbols. */
-export function generateCode(module: FfiObject, target: Target): FfiModule {
-  return call("target.build.llvm", lowerTensorPrograms(module, target.node), target.node);
+/**
+ * Compiles a module that holds only tensor programs with global symbols.
+ * @param dump receives the lowered module as the phase "tensor-programs".
+ */
+export function generateCode(module: FfiObject, target: Target, dump?: PhaseDump): FfiModule {
+  const lowered = lowerTensorPrograms(module, target.node);
+  dump?.("tensor-programs", lowered);
+  return call("target.build.llvm", lowered, target.node);
 }

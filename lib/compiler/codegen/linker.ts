@@ -14,20 +14,30 @@ const COMPILATION_EXPORTABLE = 4;
 
 /**
  * Links an executable into the shared library `file`. The driver is the environment's CC, or `cc`.
- * @throws MlcError ERR_LINKER_NOT_FOUND where there is none, ERR_COMPILE where linking fails, ERR_ABORTED on `signal`.
+ * @throws MlcError ERR_LINKER_NOT_FOUND where there is none, ERR_COMPILE where linking fails.
  */
-export async function linkLibrary(
-  executable: FfiModule,
-  target: Target,
-  file: string,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function linkLibrary(executable: FfiModule, target: Target, file: string): Promise<void> {
   const folder = mkdtempSync(path.join(path.dirname(file), ".link-"));
   try {
     const objects = writeObjects(executable, target, folder);
-    await link(linkerCommand(target), [...linkFlags(target), "-o", file, ...objects, "-lm"], target, signal);
+    await link(linkerCommand(target), [...linkFlags(target), "-o", file, ...objects, "-lm"], target);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Asks whether a linker for the target can be run, before anything long is done.
+ * @throws MlcError ERR_LINKER_NOT_FOUND
+ */
+export async function requireLinker(target: Target): Promise<void> {
+  const { program, args } = linkerCommand(target);
+  try {
+    await run(program, [...args, "--version"]);
+  } catch (cause) {
+    const error = linkError(program, target, cause);
+    // A driver that does not know --version may still link.
+    if (error.code === "ERR_LINKER_NOT_FOUND") throw error;
   }
 }
 
@@ -82,14 +92,9 @@ function linkerCommand(target: Target): LinkerCommand {
   );
 }
 
-async function link(
-  command: LinkerCommand,
-  args: readonly string[],
-  target: Target,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function link(command: LinkerCommand, args: readonly string[], target: Target): Promise<void> {
   try {
-    await run(command.program, [...command.args, ...args], signal === undefined ? {} : { signal });
+    await run(command.program, [...command.args, ...args]);
   } catch (cause) {
     throw linkError(command.program, target, cause);
   }
@@ -103,7 +108,6 @@ function linkError(program: string, target: Target, cause: unknown): MlcError {
       `Expected a C compiler to link the library but "${program}" cannot be run: install one (gcc or clang) or set CC.`,
       { cause },
     );
-  if (code === "ABORT_ERR") return new MlcError("ERR_ABORTED", "The compilation was aborted.", { cause });
   return new MlcError(
     "ERR_COMPILE",
     `Expected "${program}" to link the library for ${target.triple} but it failed: ${(stderr ?? String(cause)).trim()}`,

@@ -1,9 +1,7 @@
-// Runs the phases in order and, on request, writes the module as TVMScript after each.
-import { mkdirSync, writeFileSync } from "node:fs";
-import path from "node:path";
-import type { FfiObject } from "../../ffi/index.js";
-import { printScript } from "../ir/inspect.js";
+// Runs the phases in order.
+import { call, type FfiObject } from "../../ffi/index.js";
 import { type TemporaryBytes, temporaryBytes } from "./memory-plan.js";
+import type { PhaseDump } from "./phase-dump.js";
 import { lower, optimise, type Phase, plan, virtualMachine } from "./relax-phases.js";
 
 /** A module ready for code generation. */
@@ -13,8 +11,8 @@ export interface LoweredModule {
 }
 
 export interface PipelineOptions {
-  /** Folder for one numbered TVMScript file a phase. */
-  readonly debugDump?: string;
+  /** Receives the module as built and after each phase, which is then verified too. */
+  readonly dump?: PhaseDump;
   /** Called before each phase. */
   readonly onPhase?: (phase: string) => void;
   /** Adds to the module after planning what depends on the plan (`_metadata`). */
@@ -23,12 +21,11 @@ export interface PipelineOptions {
 
 /** Optimises, lowers and plans a module. */
 export function runPipeline(built: FfiObject, options: PipelineOptions = {}): LoweredModule {
-  const dump = moduleDump(options.debugDump);
-  dump("build", built);
+  inspect(built, "build", options.dump);
   const run = (phase: Phase, module: FfiObject) => {
     options.onPhase?.(phase.name);
     const result = phase.run(module);
-    dump(phase.name, result);
+    inspect(result, phase.name, options.dump);
     return result;
   };
   const planned = [optimise, lower, plan].reduce((module, phase) => run(phase, module), built);
@@ -37,14 +34,9 @@ export function runPipeline(built: FfiObject, options: PipelineOptions = {}): Lo
   return { module: run(virtualMachine, complete), temporaries };
 }
 
-/** Writes modules to `folder` as 01-build.py, 02-optimise.py, ...; does nothing without a folder. */
-function moduleDump(folder: string | undefined): (phase: string, module: FfiObject) => void {
-  if (folder === undefined) return () => undefined;
-  mkdirSync(folder, { recursive: true });
-  let number = 0;
-  return (phase, module) => {
-    number += 1;
-    const file = `${String(number).padStart(2, "0")}-${phase}.py`;
-    writeFileSync(path.join(folder, file), printScript(module));
-  };
+/** Dumps a module, then checks it: a broken one can still be read in the dump. Errors: ERR_NATIVE naming the fault. */
+function inspect(module: FfiObject, phase: string, dump: PhaseDump | undefined): void {
+  if (dump === undefined) return;
+  dump(phase, module);
+  call("relax.analysis.well_formed", module, true);
 }
