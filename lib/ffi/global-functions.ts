@@ -145,7 +145,6 @@ export interface GlobalFunctions {
   "s_tir.transform.LowerOpaqueBlock": () => transform_Pass;
   "s_tir.transform.PlanAndUpdateBufferAllocationLocation": () => transform_Pass;
   "s_tir.transform.RewriteUnsafeSelect": () => transform_Pass;
-  "s_tir.transform.StmtSimplify": () => transform_Pass;
   "script.Complete": (a0: Arg<"tirx.PrimFunc">, a1: readonly Arg<"ir.Var">[], a2: boolean) => tirx_PrimFunc;
   "target.Target": (...args: FfiArgument[]) => FfiValue;
   "target.WithHost": (a0: Arg<"target.Target">, a1: Arg<"target.Target">) => target_Target;
@@ -175,7 +174,6 @@ export interface GlobalFunctions {
   "tirx.transform.LowerTVMBuiltin": () => transform_Pass;
   "tirx.transform.MakePackedAPI": () => transform_Pass;
   "tirx.transform.NarrowDataType": (a0: number | bigint) => transform_Pass;
-  "tirx.transform.RemoveNoOp": () => transform_Pass;
   "tirx.transform.SplitHostDevice": () => transform_Pass;
   "tirx.transform.StmtSimplify": () => transform_Pass;
   "tirx.transform.StorageRewrite": () => transform_Pass;
@@ -201,7 +199,7 @@ export const signatures = {
     ],
   },
   compiler: {
-    hash: "cd33a03d2f5d14dee806b15fc58282c6283c3cff4b16d31b1f07850f2c417381",
+    hash: "a504641cfd1f68e3a74de5176a8bd3280431b254a9eb015bc95e72fed028b64e",
     names: [
       "ir.BaseFuncWithAttr",
       "ir.Call",
@@ -281,7 +279,6 @@ export const signatures = {
       "s_tir.transform.LowerOpaqueBlock",
       "s_tir.transform.PlanAndUpdateBufferAllocationLocation",
       "s_tir.transform.RewriteUnsafeSelect",
-      "s_tir.transform.StmtSimplify",
       "script.Complete",
       "target.Target",
       "target.WithHost",
@@ -311,7 +308,6 @@ export const signatures = {
       "tirx.transform.LowerTVMBuiltin",
       "tirx.transform.MakePackedAPI",
       "tirx.transform.NarrowDataType",
-      "tirx.transform.RemoveNoOp",
       "tirx.transform.SplitHostDevice",
       "tirx.transform.StmtSimplify",
       "tirx.transform.StorageRewrite",

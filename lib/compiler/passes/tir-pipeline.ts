@@ -1,7 +1,8 @@
 // Lowers tensor programs to what LLVM code generation takes: blocks and buffers to flat loops, vector loops to vectors,
 // each function to the packed calling convention. The CPU part of TVM's default s_tir pipeline in its order, less the passes
 // that our kernels give nothing to do (they are written with exact buffers, without split patterns or partition hints) or that
-// LLVM does again and faster: buffer compaction, loop partition, condition hoisting, common subexpressions.
+// LLVM does again and faster: buffer compaction, an early simplification, loop partition, condition hoisting, common
+// subexpressions, dead statements.
 import { call, type FfiObject } from "../../ffi/index.js";
 
 /** The passes, made anew for each run: a pass object is not shared between pass contexts. */
@@ -12,7 +13,6 @@ function cpuPasses(): FfiObject[] {
     call("s_tir.transform.PlanAndUpdateBufferAllocationLocation"),
     call("s_tir.transform.ConvertBlocksToOpaque"),
     call("s_tir.transform.LowerMatchBuffer"),
-    call("s_tir.transform.StmtSimplify"),
     call("s_tir.transform.LowerOpaqueBlock"),
     call("tirx.transform.FlattenBuffer"),
     call("tirx.transform.BF16ComputeLegalize"),
@@ -21,7 +21,6 @@ function cpuPasses(): FfiObject[] {
     call("tirx.transform.StorageRewrite"),
     call("tirx.transform.UnrollLoop"),
     call("tirx.transform.StmtSimplify"),
-    call("tirx.transform.RemoveNoOp"),
     call("s_tir.transform.RewriteUnsafeSelect"),
     call("tirx.transform.VerifyMemory"),
     call("tirx.transform.AnnotateEntryFunc"),
