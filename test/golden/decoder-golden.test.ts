@@ -7,7 +7,7 @@ import { resolveTarget } from "../../lib/compiler/codegen/target.js";
 import { architectureOfHuggingFace } from "../../lib/compiler/models/registry.js";
 import { buildCausalLm } from "../../lib/compiler/nn/causal-lm.js";
 import { runPipeline } from "../../lib/compiler/passes/pipeline.js";
-import { loadCompilerLibrary } from "../../lib/ffi/index.js";
+import { cpuFeatures, loadCompilerLibrary } from "../../lib/ffi/index.js";
 import { DecoderRunner } from "../support/decoder-runner.js";
 import { float32Parameters } from "../support/float32-parameters.js";
 import { readSafetensor, readSafetensors } from "../support/safetensors.js";
@@ -16,105 +16,113 @@ import { sharedData } from "../support/shared-data.js";
 const TOLERANCE = 2e-4;
 const goldens = sharedData("goldens");
 
-describe.skipIf(goldens === undefined).each(["llama", "llama3-rope", "mistral", "qwen2", "qwen3"])(
-  "%s q0f32",
-  (name) => {
-    const folder = path.join(goldens ?? "", name);
-    let newRunner: () => DecoderRunner;
-    let rows: number[][];
-    let expected: Float32Array[][];
-    let std: number;
+/** Every architecture for this machine; one for lesser processors too, whose registers are narrower. */
+const CASES: readonly (readonly [architecture: string, target: string])[] = [
+  ...["llama", "llama3-rope", "mistral", "qwen2", "qwen3"].map((name) => [name, "cpu"] as const),
+  ...(process.arch === "x64" && cpuFeatures().includes("avx2")
+    ? ([
+        ["llama", "cpu:x86-64-v3"],
+        ["qwen3", "cpu:x86-64"],
+      ] as const)
+    : []),
+];
 
-    beforeAll(() => {
-      loadCompilerLibrary();
-      const source = JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8")) as Record<
-        string,
-        unknown
-      >;
-      const config = architectureOfHuggingFace(source).fromHuggingFace(source);
-      const parameters = float32Parameters(config, readSafetensors(path.join(folder, "model.safetensors")));
-      const module = buildCausalLm({
-        config,
-        formats: parameters.formats,
-        kvDtype: "float32",
-        prefillChunk: 48,
-        maxBatch: 4,
-      });
-      const executable = buildExecutable(runPipeline(module).module, resolveTarget("cpu"));
-      newRunner = () => new DecoderRunner(executable, config, parameters.tensors, "float32");
+describe.skipIf(goldens === undefined).each(CASES)("%s q0f32 for %s", (name, targetName) => {
+  const folder = path.join(goldens ?? "", name);
+  let newRunner: () => DecoderRunner;
+  let rows: number[][];
+  let expected: Float32Array[][];
+  let std: number;
 
-      const golden = path.join(folder, "golden.safetensors");
-      const ids = readSafetensor(golden, "input_ids");
-      const logits = readSafetensor(golden, "logits").data as Float32Array;
-      const [count = 0, length = 0] = ids.shape;
-      const vocab = config.vocabSize;
-      rows = Array.from({ length: count }, (_, r) => [...ids.data.subarray(r * length, (r + 1) * length)]);
-      expected = rows.map((row, r) =>
-        row.map((_, i) => logits.subarray((r * length + i) * vocab, (r * length + i + 1) * vocab)),
-      );
-      std = (JSON.parse(readFileSync(path.join(folder, "golden.json"), "utf8")) as { logit_std: number })
-        .logit_std;
+  beforeAll(() => {
+    loadCompilerLibrary();
+    const source = JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8")) as Record<
+      string,
+      unknown
+    >;
+    const config = architectureOfHuggingFace(source).fromHuggingFace(source);
+    const parameters = float32Parameters(config, readSafetensors(path.join(folder, "model.safetensors")));
+    const target = resolveTarget(targetName);
+    const module = buildCausalLm({
+      config,
+      formats: parameters.formats,
+      kvDtype: "float32",
+      vectorBits: target.vectorBits,
+      prefillChunk: 48,
+      maxBatch: 4,
     });
+    const executable = buildExecutable(runPipeline(module).module, target);
+    newRunner = () => new DecoderRunner(executable, config, parameters.tensors, "float32");
 
-    function expectClose(
-      received: readonly Float32Array[],
-      reference: readonly (Float32Array | undefined)[],
-    ): void {
-      expect(received.length).toBe(reference.length);
-      let worst = 0;
-      received.forEach((row, i) => {
-        expect(row.length).toBe(reference[i]?.length);
-        row.forEach((value, j) => {
-          const error = Math.abs(value - (reference[i]?.[j] ?? Number.NaN));
-          // A NaN compares false with everything: it must count as the worst.
-          worst = Math.max(error, worst);
-        });
+    const golden = path.join(folder, "golden.safetensors");
+    const ids = readSafetensor(golden, "input_ids");
+    const logits = readSafetensor(golden, "logits").data as Float32Array;
+    const [count = 0, length = 0] = ids.shape;
+    const vocab = config.vocabSize;
+    rows = Array.from({ length: count }, (_, r) => [...ids.data.subarray(r * length, (r + 1) * length)]);
+    expected = rows.map((row, r) =>
+      row.map((_, i) => logits.subarray((r * length + i) * vocab, (r * length + i + 1) * vocab)),
+    );
+    std = (JSON.parse(readFileSync(path.join(folder, "golden.json"), "utf8")) as { logit_std: number })
+      .logit_std;
+  });
+
+  function expectClose(
+    received: readonly Float32Array[],
+    reference: readonly (Float32Array | undefined)[],
+  ): void {
+    expect(received.length).toBe(reference.length);
+    let worst = 0;
+    received.forEach((row, i) => {
+      expect(row.length).toBe(reference[i]?.length);
+      row.forEach((value, j) => {
+        const error = Math.abs(value - (reference[i]?.[j] ?? Number.NaN));
+        // A NaN compares false with everything: it must count as the worst.
+        worst = Math.max(error, worst);
       });
-      expect(worst / std).toBeLessThan(TOLERANCE);
+    });
+    expect(worst / std).toBeLessThan(TOLERANCE);
+  }
+
+  it("prefills a sequence whole", () => {
+    rows.forEach((tokens, r) => {
+      expectClose(newRunner().step("batch_prefill", [{ sequence: r, tokens }]), expected[r] ?? []);
+    });
+  });
+
+  it.each([1, 3, 7, 17, 31])("prefills in chunks of %i", (chunk) => {
+    const runner = newRunner();
+    const tokens = rows[0] ?? [];
+    for (let at = 0; at < tokens.length; at += chunk) {
+      const received = runner.step("batch_prefill", [{ sequence: 0, tokens: tokens.slice(at, at + chunk) }]);
+      expectClose(received, expected[0]?.slice(at, at + chunk) ?? []);
     }
+  });
 
-    it("prefills a sequence whole", () => {
-      rows.forEach((tokens, r) => {
-        expectClose(newRunner().step("batch_prefill", [{ sequence: r, tokens }]), expected[r] ?? []);
-      });
+  it.each(["decode", "batch_decode"] as const)("feeds token by token through %s", (entry) => {
+    const runner = newRunner();
+    rows[1]?.forEach((token, i) => {
+      expectClose(runner.step(entry, [{ sequence: 1, tokens: [token] }]), [expected[1]?.[i]]);
     });
+  });
 
-    it.each([1, 3, 7, 17, 31])("prefills in chunks of %i", (chunk) => {
-      const runner = newRunner();
-      const tokens = rows[0] ?? [];
-      for (let at = 0; at < tokens.length; at += chunk) {
-        const received = runner.step("batch_prefill", [
-          { sequence: 0, tokens: tokens.slice(at, at + chunk) },
-        ]);
-        expectClose(received, expected[0]?.slice(at, at + chunk) ?? []);
-      }
-    });
-
-    it.each(["decode", "batch_decode"] as const)("feeds token by token through %s", (entry) => {
-      const runner = newRunner();
-      rows[1]?.forEach((token, i) => {
-        expectClose(runner.step(entry, [{ sequence: 1, tokens: [token] }]), [expected[1]?.[i]]);
-      });
-    });
-
-    it("mixes prompt chunks and decodes of several sequences in a step", () => {
-      const runner = newRunner();
-      const [a = [], b = []] = rows;
-      const [x = [], y = []] = expected;
-      expectClose(runner.step("batch_prefill", [{ sequence: 0, tokens: a.slice(0, 21) }]), x.slice(0, 21));
-      const mixed = runner.step("batch_prefill", [
-        { sequence: 1, tokens: b.slice(0, 13) },
-        { sequence: 0, tokens: a.slice(21, 22) },
-        { sequence: 2, tokens: a.slice(0, 5), logits: [4] },
-      ]);
-      expectClose(mixed, [...y.slice(0, 13), x[21], x[4]]);
-      const decoded = runner.step("batch_decode", [
-        { sequence: 2, tokens: a.slice(5, 6) },
-        { sequence: 0, tokens: a.slice(22, 23) },
-        { sequence: 1, tokens: b.slice(13, 14) },
-      ]);
-      expectClose(decoded, [x[5], x[22], y[13]]);
-      expectClose(runner.step("decode", [{ sequence: 0, tokens: a.slice(23, 24) }]), [x[23]]);
-    });
-  },
-);
+  it("mixes prompt chunks and decodes of several sequences in a step", () => {
+    const runner = newRunner();
+    const [a = [], b = []] = rows;
+    const [x = [], y = []] = expected;
+    expectClose(runner.step("batch_prefill", [{ sequence: 0, tokens: a.slice(0, 21) }]), x.slice(0, 21));
+    const mixed = runner.step("batch_prefill", [
+      { sequence: 1, tokens: b.slice(0, 13) },
+      { sequence: 0, tokens: a.slice(21, 22) },
+      { sequence: 2, tokens: a.slice(0, 5), logits: [4] },
+    ]);
+    expectClose(mixed, [...y.slice(0, 13), x[21], x[4]]);
+    const decoded = runner.step("batch_decode", [
+      { sequence: 2, tokens: a.slice(5, 6) },
+      { sequence: 0, tokens: a.slice(22, 23) },
+      { sequence: 1, tokens: b.slice(13, 14) },
+    ]);
+    expectClose(decoded, [x[5], x[22], y[13]]);
+    expectClose(runner.step("decode", [{ sequence: 0, tokens: a.slice(23, 24) }]), [x[23]]);
+  });
+});
