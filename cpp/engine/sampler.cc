@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <string>
 
 #include "engine/random.h"
 #include "support/coded_error.h"
@@ -14,9 +16,9 @@ namespace node_mlc {
 
 namespace {
 
-/*! \brief Tokens less likely than the best by this factor (e^-30) are never drawn; all of a
- * vocabulary of a million together would be drawn once in ten million tokens. */
-constexpr float kNegligible = -30.0f;
+/*! \brief Independent accumulators, so that the compiler may use vector registers without
+ * reordering sums: the order of additions, and with it the result, is the same on every machine. */
+constexpr int32_t kLanes = 16;
 
 struct Highest {
   int32_t token = 0;
@@ -24,20 +26,85 @@ struct Highest {
 };
 
 Highest FindHighest(const float* logits, int32_t vocab) {
+  float lanes[kLanes];
+  std::fill(lanes, lanes + kLanes, -std::numeric_limits<float>::infinity());
+  int32_t unordered = 0;
+  int32_t i = 0;
+  for (; i + kLanes <= vocab; i += kLanes) {
+    for (int32_t lane = 0; lane < kLanes; ++lane) {
+      const float logit = logits[i + lane];
+      lanes[lane] = logit > lanes[lane] ? logit : lanes[lane];
+      unordered += logit != logit;
+    }
+  }
   Highest highest;
-  bool unordered = false;
-  for (int32_t i = 0; i < vocab; ++i) {
-    unordered |= logits[i] != logits[i];
-    if (logits[i] > highest.logit) highest = {i, logits[i]};
+  for (float lane : lanes) highest.logit = std::max(highest.logit, lane);
+  for (; i < vocab; ++i) {
+    highest.logit = std::max(highest.logit, logits[i]);
+    unordered += logits[i] != logits[i];
   }
-  if (unordered || !std::isfinite(highest.logit)) {
-    throw CodedError("ERR_NATIVE",
-                     unordered
-                         ? "The model computed NaN logits: its weights or library are damaged."
-                         : "The model computed infinite logits: its weights or library are "
-                           "damaged.");
+  if (unordered > 0 || !std::isfinite(highest.logit)) {
+    throw CodedError("ERR_NATIVE", std::string("The model computed ") +
+                                       (unordered > 0 ? "NaN" : "infinite") +
+                                       " logits: its weights or library are damaged.");
   }
+  highest.token = static_cast<int32_t>(std::find(logits, logits + vocab, highest.logit) - logits);
   return highest;
+}
+
+/*!
+ * \brief exp(x) for x <= 0 to 2e-7 of its value, 0 below -87 (the method of Cephes' expf: a power
+ * of two times a polynomial). Branchless, so that loops over it become vector code.
+ */
+inline float ExpOfNonPositive(float x) {
+  // As bits, negative numbers grow with their distance from zero: an integer minimum, where a
+  // comparison of floating point numbers would be a branch (it may trap).
+  constexpr uint32_t kLeast = 0xc2fc0000u;  // -126
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof(bits));
+  bits = bits < kLeast ? bits : kLeast;
+  float clamped;
+  std::memcpy(&clamped, &bits, sizeof(clamped));
+  const auto exponent = static_cast<int32_t>(clamped * 1.44269504f - 0.5f);  // rounds to nearest
+  const auto n = static_cast<float>(exponent);
+  const float r = (clamped - n * 0.693359375f) - n * -2.12194440e-4f;
+  float polynomial = 1.9875691500e-4f;
+  polynomial = polynomial * r + 1.3981999507e-3f;
+  polynomial = polynomial * r + 8.3334519073e-3f;
+  polynomial = polynomial * r + 4.1665795894e-2f;
+  polynomial = polynomial * r + 1.6666665459e-1f;
+  polynomial = polynomial * r + 5.0000001201e-1f;
+  polynomial = polynomial * r * r + r + 1.0f;
+  // 2^exponent, or 0 where that is no normal number.
+  const int32_t biased = exponent + 127;
+  const int32_t power_bits = (biased > 0 ? biased : 0) << 23;
+  float power;
+  std::memcpy(&power, &power_bits, sizeof(power));
+  return polynomial * power;
+}
+
+/*!
+ * \brief Weights relative to the best token, whose weight is 1: no overflow, and min-p is a plain
+ * comparison. (Arguments by value and a plain loop: vector code.)
+ */
+void Weigh(const float* __restrict logits, int32_t vocab, float highest, float temperature,
+           float* __restrict weights) {
+  for (int32_t i = 0; i < vocab; ++i) {
+    weights[i] = ExpOfNonPositive((logits[i] - highest) / temperature);
+  }
+}
+
+/*! \brief Sum in double precision. */
+double Sum(const std::vector<float>& values) {
+  double lanes[kLanes] = {};
+  size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes) {
+    for (int32_t lane = 0; lane < kLanes; ++lane) lanes[lane] += values[i + lane];
+  }
+  double sum = 0.0;
+  for (double lane : lanes) sum += lane;
+  for (; i < values.size(); ++i) sum += values[i];
+  return sum;
 }
 
 }  // namespace
@@ -46,56 +113,83 @@ int32_t Sampler::Sample(const SamplingParams& params, int64_t index, const float
                         int32_t vocab) {
   const Highest highest = FindHighest(logits, vocab);
   if (params.temperature == 0.0f || params.top_k == 1) return highest.token;
-  Collect(highest.logit, params.temperature, logits, vocab);
-  if (params.top_k > 0) KeepTopK(params.top_k);
-  if (params.top_p < 1.0f) KeepTopP(params.top_p);
-
-  double total = 0.0;
-  for (const Candidate& candidate : candidates_) {
-    if (candidate.weight >= params.min_p) total += candidate.weight;
+  const double uniform = UniformAt(params.seed, static_cast<uint64_t>(index));
+  if (params.top_k > 0 && params.top_k < vocab) {
+    CollectTopK(params, highest.logit, logits, vocab);
+    double total = 0.0;
+    for (const Candidate& candidate : candidates_) total += candidate.weight;
+    if (params.top_p < 1.0f) KeepTopP(params.top_p, total);
+  } else {
+    weights_.resize(vocab);
+    Weigh(logits, vocab, highest.logit, params.temperature, weights_.data());
+    const double total = Sum(weights_);
+    if (params.top_p == 1.0f && params.min_p == 0.0f) return DrawFromAll(uniform * total);
+    CollectAbove(std::max<double>(params.min_p, (1.0 - params.top_p) * total / vocab));
+    if (params.top_p < 1.0f) KeepTopP(params.top_p, total);
   }
-  const double target = UniformAt(params.seed, static_cast<uint64_t>(index)) * total;
+  return DrawFromCandidates(uniform, params.min_p);
+}
+
+int32_t Sampler::DrawFromAll(double target) const {
   double sum = 0.0;
-  int32_t last = highest.token;
-  for (const Candidate& candidate : candidates_) {
-    if (candidate.weight < params.min_p) continue;
-    sum += candidate.weight;
-    last = candidate.id;
+  int32_t last = 0;
+  for (size_t i = 0; i < weights_.size(); ++i) {
+    if (weights_[i] == 0.0f) continue;
+    sum += weights_[i];
+    last = static_cast<int32_t>(i);
     if (sum > target) break;
   }
   return last;
 }
 
-void Sampler::Collect(float highest, float temperature, const float* logits, int32_t vocab) {
-  const float lowest = highest + kNegligible * temperature;
+int32_t Sampler::DrawFromCandidates(double uniform, float min_p) const {
+  double total = 0.0;
+  for (const Candidate& candidate : candidates_) {
+    if (candidate.weight >= min_p) total += candidate.weight;
+  }
+  double sum = 0.0;
+  int32_t last = candidates_.front().id;
+  for (const Candidate& candidate : candidates_) {
+    if (candidate.weight < min_p || candidate.weight == 0.0f) continue;
+    sum += candidate.weight;
+    last = candidate.id;
+    if (sum > uniform * total) break;
+  }
+  return last;
+}
+
+void Sampler::CollectTopK(const SamplingParams& params, float highest, const float* logits,
+                          int32_t vocab) {
+  // A heap of the best so far with the worst of them on top: one comparison for most tokens.
   candidates_.clear();
+  const size_t most = static_cast<size_t>(params.top_k);
   for (int32_t i = 0; i < vocab; ++i) {
-    // Weights are relative to the best token, whose weight is 1: no overflow, and min-p is a plain
-    // comparison.
-    if (logits[i] >= lowest) {
-      candidates_.push_back({std::exp((logits[i] - highest) / temperature), i});
+    if (candidates_.size() == most) {
+      if (logits[i] <= candidates_.front().weight) continue;
+      std::pop_heap(candidates_.begin(), candidates_.end(), Likelier);
+      candidates_.pop_back();
     }
+    candidates_.push_back({logits[i], i});
+    std::push_heap(candidates_.begin(), candidates_.end(), Likelier);
+  }
+  for (Candidate& candidate : candidates_) {
+    candidate.weight = ExpOfNonPositive((candidate.weight - highest) / params.temperature);
+  }
+  // The order of a heap depends on the library; the draw walks from the likeliest.
+  std::sort(candidates_.begin(), candidates_.end(), Likelier);
+}
+
+void Sampler::CollectAbove(double least) {
+  // Tokens below (1 - p) of the average weight weigh less than 1 - p together, so top-p keeps none
+  // of them. Where min-p sets the higher bound, top-p may find fewer than it would keep: min-p
+  // drops the others anyway.
+  candidates_.clear();
+  for (size_t i = 0; i < weights_.size(); ++i) {
+    if (weights_[i] >= least) candidates_.push_back({weights_[i], static_cast<int32_t>(i)});
   }
 }
 
-void Sampler::KeepTopK(int32_t k) {
-  if (static_cast<size_t>(k) >= candidates_.size()) return;
-  std::nth_element(candidates_.begin(), candidates_.begin() + k, candidates_.end(), Likelier);
-  candidates_.resize(k);
-  // nth_element leaves an order that depends on the library; the draw walks in order of ids.
-  std::sort(candidates_.begin(), candidates_.end(),
-            [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
-}
-
-void Sampler::KeepTopP(float p) {
-  double total = 0.0;
-  for (const Candidate& candidate : candidates_) total += candidate.weight;
-  // All tokens below this share of the average weigh less than 1 - p together, so none is in the
-  // kept set.
-  const double floor = (1.0 - p) * total / static_cast<double>(candidates_.size());
-  candidates_.erase(std::remove_if(candidates_.begin(), candidates_.end(),
-                                   [floor](const Candidate& c) { return c.weight < floor; }),
-                    candidates_.end());
+void Sampler::KeepTopP(float p, double total) {
   // A heap yields the likeliest first, as many as are needed.
   auto worse = [](const Candidate& a, const Candidate& b) { return Likelier(b, a); };
   std::make_heap(candidates_.begin(), candidates_.end(), worse);
@@ -111,9 +205,17 @@ void Sampler::KeepTopP(float p) {
 }
 
 double Sampler::LogSumExp(const float* logits, int32_t vocab) {
-  const float highest = *std::max_element(logits, logits + vocab);
+  const float highest = FindHighest(logits, vocab).logit;
+  double lanes[kLanes] = {};
+  int32_t i = 0;
+  for (; i + kLanes <= vocab; i += kLanes) {
+    for (int32_t lane = 0; lane < kLanes; ++lane) {
+      lanes[lane] += ExpOfNonPositive(logits[i + lane] - highest);
+    }
+  }
   double sum = 0.0;
-  for (int32_t i = 0; i < vocab; ++i) sum += std::exp(logits[i] - highest);
+  for (double lane : lanes) sum += lane;
+  for (; i < vocab; ++i) sum += ExpOfNonPositive(logits[i] - highest);
   return highest + std::log(sum);
 }
 

@@ -30,23 +30,28 @@ class Sampler {
   /*! \brief Log-probability of `token` and of the `top` likeliest tokens. */
   static TokenLogprobs Logprobs(const float* logits, int32_t vocab, int32_t token, int32_t top);
 
-  /*! \brief log(sum(exp(logits))), in double precision. */
+  /*! \brief log(sum(exp(logits))); throws as Sample() does. */
   static double LogSumExp(const float* logits, int32_t vocab);
 
  private:
+  /*! \brief A token and its logit or weight. */
   struct Candidate {
     float weight;
     int32_t id;
   };
 
-  void Collect(float highest, float temperature, const float* logits, int32_t vocab);
-  void KeepTopK(int32_t k);
-  void KeepTopP(float p);
+  void CollectTopK(const SamplingParams& params, float highest, const float* logits, int32_t vocab);
+  void CollectAbove(double least);
+  /*! \brief Keeps the likeliest candidates that weigh `p` of `total` together, at least one. */
+  void KeepTopP(float p, double total);
+  int32_t DrawFromAll(double target) const;
+  int32_t DrawFromCandidates(double uniform, float min_p) const;
 
   static bool Likelier(const Candidate& a, const Candidate& b) {
     return a.weight != b.weight ? a.weight > b.weight : a.id < b.id;
   }
 
+  std::vector<float> weights_;
   std::vector<Candidate> candidates_;
 };
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/thread_pool.h"
 #include "engine/weight_loader.h"
 #include "support/coded_error.h"
 
@@ -82,6 +83,8 @@ std::unique_ptr<TvmModelRunner> TvmModelRunner::Load(const ModelConfig& config,
       new TvmModelRunner(config, std::move(functions), std::move(params)));
   progress.Advance("cache", 1, 1);
   progress.Advance("warmup", 0, 1);
+  // Not earlier: a load that fails need not wait for the pool's end.
+  runner->threads_ = ConfigureThreadPool(config.threads);
   runner->WarmUp();
   progress.Advance("warmup", 1, 1);
   return runner;

@@ -48,6 +48,9 @@ class TvmModelRunner final : public ModelRunner {
                                               const LoadProgress& progress);
   ~TvmModelRunner() override;
 
+  /*! \brief Threads that compute. */
+  int32_t threads() const { return threads_; }
+
   Logits Forward(const StepInput& input) override;
   void ReleasePages(int32_t written) override { kv_cache_.Decommit(written); }
 
@@ -62,6 +65,7 @@ class TvmModelRunner final : public ModelRunner {
   void WarmUp();
 
   const ModelConfig config_;
+  int32_t threads_ = 1;
   // The library outlives everything that came out of it.
   ModelFunctions functions_;
   tvm::ffi::Array<tvm::ffi::Tensor> params_;

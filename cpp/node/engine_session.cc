@@ -7,7 +7,6 @@
 
 #include "engine/kv_cache.h"
 #include "engine/load_progress.h"
-#include "engine/thread_pool.h"
 #include "engine/tvm_model_runner.h"
 #include "node/engine_arguments.h"
 #include "node/error_conversion.h"
@@ -105,8 +104,8 @@ EngineLoop::Factory EngineSession::MakeFactory() {
   };
   return [config = config_, channel = channel_, threads = threads_,
           progress](const std::atomic<bool>& stopped) {
-    *threads = ConfigureThreadPool(config.threads);
     auto runner = TvmModelRunner::Load(config, LoadProgress(progress, stopped));
+    *threads = runner->threads();
     return std::make_unique<Engine>(
         LimitsOf(config), std::move(runner),
         [channel](std::vector<RequestEvent> events) { channel->PostEvents(std::move(events)); });

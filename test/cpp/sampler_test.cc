@@ -174,6 +174,27 @@ TEST("sampler: log-probabilities are those of a plain log-softmax") {
   CHECK(Sampler::Logprobs(logits.data(), 5000, 17, 0).top.empty());
 }
 
+TEST("sampler: a logit of -inf is never drawn, however hot") {
+  std::vector<float> logits(33, -std::numeric_limits<float>::infinity());
+  logits[7] = logits[32] = 1.0f;
+  SamplingParams params;
+  params.temperature = 1e6f;
+  Sampler sampler;
+  for (int i = 0; i < 1000; ++i) {
+    int32_t token = sampler.Sample(params, i, logits.data(), 33);
+    CHECK(token == 7 || token == 32);
+  }
+  CHECK(std::abs(Sampler::LogSumExp(logits.data(), 33) - (1.0 + std::log(2.0))) < 1e-6);
+}
+
+TEST("sampler: weights are those of exp, over the whole range") {
+  for (float x = 0.0f; x > -80.0f; x -= 0.0137f) {
+    const float logits[2] = {0.0f, x};
+    const double expected = std::log1p(std::exp(static_cast<double>(x)));
+    CHECK(std::abs(Sampler::LogSumExp(logits, 2) - expected) <= 3e-7 * expected + 1e-15);
+  }
+}
+
 TEST("random: uniform over seeds and positions") {
   for (bool by_seed : {false, true}) {
     std::vector<int> cells(64, 0);
