@@ -37,6 +37,15 @@ describe("load", () => {
     await engine.dispose();
   });
 
+  it("locks the weights in memory where the system allows it", async () => {
+    const attempt = load(fakeModel({ padding: 1 << 20 }, { lockMemory: true }));
+    const code = await attempt.then(
+      (engine) => engine.dispose().then(() => "locked"),
+      (error) => error.code,
+    );
+    expect(["locked", "ERR_INSUFFICIENT_MEMORY"]).toContain(code);
+  });
+
   const truncated = scratch("truncated.so");
   const noLibrary = scratch("text.so");
   const noModel = scratch("addon.so");
