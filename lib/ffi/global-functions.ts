@@ -28,6 +28,7 @@ export type ir_GlobalVar = Ref<"ir.GlobalVar" | "ir.Expr">;
 export type ir_IRModule = Ref<"ir.IRModule">;
 export type ir_IntImm = Ref<"ir.IntImm" | "ir.Constant" | "ir.Expr">;
 export type ir_Op = Ref<"ir.Op" | "ir.Expr">;
+export type ir_PointerType = Ref<"ir.PointerType" | "ir.Type">;
 export type ir_PrimType = Ref<"ir.PrimType" | "ir.Type">;
 export type ir_StringImm = Ref<"ir.StringImm" | "ir.Constant" | "ir.Expr">;
 export type ir_TensorLoad = Ref<"ir.TensorLoad" | "ir.Expr">;
@@ -52,6 +53,7 @@ export type tirx_AllocBuffer = Ref<"tirx.AllocBuffer" | "tirx.Stmt">;
 export type tirx_Bind = Ref<"tirx.Bind" | "tirx.Stmt">;
 export type tirx_BufferStore = Ref<"tirx.BufferStore" | "tirx.Stmt">;
 export type tirx_BufferType = Ref<"tirx.BufferType" | "ir.Type">;
+export type tirx_Evaluate = Ref<"tirx.Evaluate" | "tirx.Stmt">;
 export type tirx_For = Ref<"tirx.For" | "tirx.Stmt">;
 export type tirx_IfThenElse = Ref<"tirx.IfThenElse" | "tirx.Stmt">;
 export type tirx_PrimFunc = Ref<"tirx.PrimFunc" | "ir.BaseFunc" | "ir.Expr">;
@@ -76,6 +78,7 @@ export interface GlobalFunctions {
   "ir.IntImm": (a0: DType | string, a1: number | bigint, a2: Arg<"ir.Span">) => ir_IntImm;
   "ir.Module_GetGlobalVars": (a0: Arg<"ir.IRModule">) => ir_GlobalVar[];
   "ir.Module_Lookup_str": (a0: Arg<"ir.IRModule">, a1: string) => ir_BaseFunc;
+  "ir.PointerType": (a0: Arg<"ir.Type">, a1: string) => ir_PointerType;
   "ir.PrimType": (a0: DType | string) => ir_PrimType;
   "ir.StringImm": (a0: string, a1: Arg<"ir.Span">) => ir_StringImm;
   "ir.Tuple": (a0: readonly ExprArg[], a1: Arg<"ir.Span">) => ir_Tuple;
@@ -160,6 +163,7 @@ export interface GlobalFunctions {
   "tirx.BufferStore": (a0: Arg<"ir.Var">, a1: ExprArg, a2: readonly ExprArg[], a3: Arg<"ir.Span">) => tirx_BufferStore;
   "tirx.BufferType": (a0: string, a1: PrimTypeArg, a2: readonly ExprArg[], a3: readonly ExprArg[], a4: ExprArg, a5: number | bigint, a6: number | bigint, a7: Arg<"tirx.Layout">, a8: readonly ExprArg[], a9: Arg<"ir.Span">) => tirx_BufferType;
   "tirx.BufferVar": (a0: string, a1: Arg<"tirx.BufferType">, a2: Arg<"ir.Span">) => ir_Var;
+  "tirx.Evaluate": (a0: ExprArg, a1: Arg<"ir.Span">) => tirx_Evaluate;
   "tirx.For": (a0: Arg<"ir.Var">, a1: ExprArg, a2: ExprArg, a3: number | bigint, a4: Arg<"tirx.Stmt">, a5: Arg<"tirx.IterVar">, a6: ReadonlyMap<string, FfiArgument> | { readonly [key: string]: FfiArgument } | null, a7: ExprArg, a8: Arg<"ir.Span">) => tirx_For;
   "tirx.IfThenElse": (a0: ExprArg, a1: Arg<"tirx.Stmt">, a2: Arg<"tirx.Stmt">, a3: Arg<"ir.Span">) => tirx_IfThenElse;
   "tirx.PrimFunc": (a0: readonly Arg<"ir.Var">[], a1: Arg<"tirx.Stmt">, a2: Arg<"ir.Type">, a3: Arg<"ir.DictAttrs">, a4: Arg<"ir.Span">) => tirx_PrimFunc;
@@ -199,7 +203,7 @@ export const signatures = {
     ],
   },
   compiler: {
-    hash: "a504641cfd1f68e3a74de5176a8bd3280431b254a9eb015bc95e72fed028b64e",
+    hash: "3e9f6826e674f9d9d8e34cff8a2103314c36bd48d05f7dd47b736c43cb2741b9",
     names: [
       "ir.BaseFuncWithAttr",
       "ir.Call",
@@ -210,6 +214,7 @@ export const signatures = {
       "ir.IntImm",
       "ir.Module_GetGlobalVars",
       "ir.Module_Lookup_str",
+      "ir.PointerType",
       "ir.PrimType",
       "ir.StringImm",
       "ir.Tuple",
@@ -294,6 +299,7 @@ export const signatures = {
       "tirx.BufferStore",
       "tirx.BufferType",
       "tirx.BufferVar",
+      "tirx.Evaluate",
       "tirx.For",
       "tirx.IfThenElse",
       "tirx.PrimFunc",

@@ -72,6 +72,20 @@ export class Block {
     this.#statements.push(call("tirx.IfThenElse", condition.handle, filled(whenTrue), otherwise, null));
   }
 
+  /** Asks the processor to bring the cache line of an element near; an index beyond the buffer is allowed. */
+  prefetch(buffer: Buffer, ...indices: ExprLike[]): void {
+    const element = call("tirx.BufferLoad", buffer.handle, buffer.access(1, indices), null);
+    const pointer = call("ir.PointerType", call("ir.PrimType", buffer.dtype), "global");
+    const address = call("ir.Call", pointer, call("ir.GetOp", "tirx.address_of"), [element], null, [], null);
+    // For reading, into all levels, data.
+    const operands = [0, 3, 1].map((value) => call("ir.IntImm", "int32", value, null));
+    const nothing = call("ir.PrimType", "void");
+    const id = call("ir.IntImm", "uint32", call("target.llvm_lookup_intrinsic_id", "llvm.prefetch"), null);
+    const intrinsic = call("ir.GetOp", "tirx.call_llvm_intrin");
+    const node = call("ir.Call", nothing, intrinsic, [id, address, ...operands], null, [], null);
+    this.#statements.push(call("tirx.Evaluate", node, null));
+  }
+
   /** The statements as one; an empty block is refused (ERR_COMPILE). */
   finish(): FfiObject {
     const [first, ...rest] = this.#statements;

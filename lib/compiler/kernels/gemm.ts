@@ -12,9 +12,16 @@ import { type LinearBuffers, PANEL_ROWS } from "./linear-options.js";
 import { forPanel, type Panel, panelCount } from "./panels.js";
 import { columnsPerStep, unpackColumns } from "./weight-blocks.js";
 
-/** Sums that fit the registers: 8 tokens x 2 vectors of 16 with 32 registers of 512 bits, 3 x 2 with 16 of 256. */
-export function tokenTile(vectorBits: number): number {
-  return vectorBits >= 512 ? 8 : 3;
+/** How many sums of 16 lanes are kept in registers at a time. */
+interface RegisterTile {
+  readonly tokens: number;
+  /** Row blocks of the panel that one loop over the columns serves. */
+  readonly blocks: 1 | 2;
+}
+
+/** 16 of 32 registers of 512 bits; 12 of 16 registers of 256 bits; 24 of 32 of 128 bits. */
+function registerTile(vectorBits: number): RegisterTile {
+  return vectorBits >= 512 ? { tokens: 8, blocks: 2 } : { tokens: 6, blocks: 1 };
 }
 
 /** Statements of the product of all n rows of x. */
@@ -25,12 +32,12 @@ export function matrixMatrix(
   columns: number,
   vectorBits: number,
 ): void {
-  const tile = tokenTile(vectorBits);
+  const { tokens: tile, blocks } = registerTile(vectorBits);
   block.parallel("panel", panelCount(buffers), (body, index) =>
     forPanel(body, buffers, index, (inner, panel) => {
       const weights = inner.workspace("weights", [columns, PANEL_ROWS]);
       unpackPanel(inner, weights, panel, columns);
-      const product: TileProduct = { buffers, panel, weights, columns };
+      const product: TileProduct = { buffers, panel, weights, columns, blocks };
       inner.serial("tile", n.floorDiv(tile), (tokens, index) =>
         tileProduct(tokens, product, index.mul(tile), tile),
       );
@@ -76,32 +83,45 @@ interface TileProduct {
   readonly panel: Panel;
   readonly weights: Buffer;
   readonly columns: number;
+  /** Row blocks that one loop over the columns serves. */
+  readonly blocks: 1 | 2;
 }
 
 /** `tokens` rows of x from row `first` on, times the panel. */
 function tileProduct(block: Block, product: TileProduct, first: PrimExpr, tokens: number): void {
-  const { buffers, panel, weights, columns } = product;
-  const parts = panel.blocks.length;
-  const sums = block.local("sums", tokens * parts * BLOCK_ROWS);
-  const at = (token: number, part: number) => (token * parts + part) * BLOCK_ROWS;
-  const each = (visit: (token: number, part: number) => void) => {
-    for (let token = 0; token < tokens; token++) for (let part = 0; part < parts; part++) visit(token, part);
-  };
-  each((token, part) => block.store(sums, float(0).broadcast(BLOCK_ROWS), at(token, part)));
+  const { buffers, panel, blocks } = product;
+  const sums = panel.blocks.map(() => block.local("sums", tokens * BLOCK_ROWS));
+  for (let part = 0; part < panel.blocks.length; part += blocks)
+    accumulate(block, product, first, tokens, sums.slice(part, part + blocks), part);
+  for (let token = 0; token < tokens; token++) {
+    const results = sums.map((sum) => sum.loadVector(BLOCK_ROWS, token * BLOCK_ROWS));
+    storeOutputs(block, buffers, panel, first.add(token), results);
+  }
+}
+
+/** sums[part][token] = x[first + token] · row blocks `firstPart` and on of the panel. */
+function accumulate(
+  block: Block,
+  { buffers, weights, columns }: TileProduct,
+  first: PrimExpr,
+  tokens: number,
+  sums: readonly Buffer[],
+  firstPart: number,
+): void {
+  for (const sum of sums)
+    for (let token = 0; token < tokens; token++)
+      block.store(sum, float(0).broadcast(BLOCK_ROWS), token * BLOCK_ROWS);
   block.serial("k", columns, (inner, k) => {
-    const vectors = panel.blocks.map((_, part) =>
-      inner.bind("w", weights.loadVector(BLOCK_ROWS, k, part * BLOCK_ROWS)),
+    const vectors = sums.map((_, part) =>
+      inner.bind("w", weights.loadVector(BLOCK_ROWS, k, (firstPart + part) * BLOCK_ROWS)),
     );
     for (let token = 0; token < tokens; token++) {
       const input = inner.bind("input", buffers.x.load(first.add(token), k));
-      vectors.forEach((vector, part) => {
-        const sum = sums.loadVector(BLOCK_ROWS, at(token, part));
-        inner.store(sums, multiplyAdd(vector, input, sum), at(token, part));
+      sums.forEach((sum, part) => {
+        const vector = vectors[part];
+        const before = sum.loadVector(BLOCK_ROWS, token * BLOCK_ROWS);
+        if (vector) inner.store(sum, multiplyAdd(vector, input, before), token * BLOCK_ROWS);
       });
     }
   });
-  for (let token = 0; token < tokens; token++) {
-    const results = panel.blocks.map((_, part) => sums.loadVector(BLOCK_ROWS, at(token, part)));
-    storeOutputs(block, buffers, panel, first.add(token), results);
-  }
 }

@@ -4,9 +4,9 @@ import type { Block } from "../ir/statement.js";
 import { multiplyAdd } from "../ir/vector.js";
 import { BLOCK_ROWS } from "../quantization/format.js";
 import { storeOutputs } from "./linear-epilogue.js";
-import type { LinearBuffers } from "./linear-options.js";
+import { type LinearBuffers, PANEL_BLOCKS } from "./linear-options.js";
 import { forPanel, type Panel, panelCount } from "./panels.js";
-import { columnsPerStep, unpackColumns } from "./weight-blocks.js";
+import { columnsPerStep, prefetchGroup, unpackColumns } from "./weight-blocks.js";
 
 /**
  * Statements of the product of row 0 of x. A thread takes a contiguous range of panels and walks the two streams of each; an
@@ -24,10 +24,14 @@ function panelProduct(block: Block, buffers: LinearBuffers, columns: number, pan
   block.store(sums, float(0).broadcast(blocks.length * BLOCK_ROWS), 0);
   const formats = blocks.map(({ segment }) => segment.format);
   const step = columnsPerStep(formats, columns);
+  const advance = buffers.gated ? 1 : PANEL_BLOCKS;
   block.serial("step", columns / step, (inner, index) => {
     const streams = blocks.map(({ segment: { weight, format }, rowBlock }) =>
       unpackColumns(inner, weight, format, rowBlock, index, step),
     );
+    // The same step of the thread's next panel: it lies beyond what the processor foresees.
+    for (const { segment, rowBlock } of blocks)
+      prefetchGroup(inner, segment.weight, segment.format, rowBlock.add(advance), index);
     const totals = blocks.map((_, part) => sums.loadVector(BLOCK_ROWS, part * BLOCK_ROWS));
     for (let column = 0; column < step; column++) {
       const input = inner.bind("input", buffers.x.load(0, index.mul(step).add(column)));

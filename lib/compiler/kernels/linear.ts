@@ -1,6 +1,7 @@
 import type { FfiObject } from "../../ffi/index.js";
 import { asExpr } from "../ir/prim-expr.js";
 import { primFunc } from "../ir/prim-func.js";
+import type { Block } from "../ir/statement.js";
 import { matrixMatrix } from "./gemm.js";
 import { matrixVector } from "./gemv.js";
 import { type LinearOptions, linearBuffers, linearParameters } from "./linear-options.js";
@@ -19,7 +20,13 @@ export function linear(options: LinearOptions): FfiObject {
   const buffers = linearBuffers(options);
   const { columns, tokens, vectorBits = 512 } = options;
   return primFunc(linearParameters(buffers), (body) => {
-    if (tokens === 1) matrixVector(body, buffers, columns);
-    else matrixMatrix(body, buffers, asExpr(buffers.n, "int64"), columns, vectorBits);
+    const one = (block: Block) => matrixVector(block, buffers, columns);
+    if (tokens === 1) {
+      one(body);
+      return;
+    }
+    const n = asExpr(buffers.n, "int64");
+    // A prompt's only row of logits, a batch of one: no use in unpacking a panel for it.
+    body.if(n.eq(1), one, (many) => matrixMatrix(many, buffers, n, columns, vectorBits));
   });
 }

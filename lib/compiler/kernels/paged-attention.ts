@@ -23,7 +23,13 @@ export function pagedAttention(options: AttentionOptions): FfiObject {
   const buffers = attentionBuffers(options);
   const { kvHeads, form } = options;
   return primFunc(buffers.parameters, (body) => {
-    body.parallel("i", buffers.n, (row, i) => appendRow(row, options, buffers, i));
+    const append = (row: Block, i: PrimExpr) => appendRow(row, options, buffers, i);
+    // Waking the threads for one row costs more than the row.
+    body.if(
+      buffers.n.eq(1),
+      (one) => one.serial("i", 1, append),
+      (many) => many.parallel("i", buffers.n, append),
+    );
     if (form === "decode") {
       body.parallel("item", buffers.n.mul(kvHeads), (block, item) => {
         const row = block.bind("row", item.floorDiv(kvHeads));
