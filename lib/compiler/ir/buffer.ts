@@ -5,18 +5,6 @@ import { withLanes } from "./dtype.js";
 import { asExpr, type ExprLike, int, PrimExpr } from "./prim-expr.js";
 import { ramp } from "./vector.js";
 
-/**
- * Where a buffer lives: "parameter" is the caller's memory, "local" the stack (registers, once every index is a constant),
- * "workspace" the thread's workspace pool, for more than a few kilobytes.
- */
-export type BufferScope = "parameter" | "local" | "workspace";
-
-const SCOPES: Readonly<Record<BufferScope, string>> = { parameter: "", local: "local", workspace: "global" };
-
-export interface BufferOptions {
-  readonly scope?: BufferScope;
-}
-
 /** A row-major tensor variable. Data is 64-byte aligned. */
 export class Buffer {
   readonly handle: FfiObject;
@@ -28,14 +16,13 @@ export class Buffer {
    * @param shape sizes; symbolic ones are int64 variables, bound by the tensors a caller passes.
    * @param dtype type of one element.
    */
-  constructor(name: string, shape: readonly ExprLike[], dtype: string, options: BufferOptions = {}) {
+  constructor(name: string, shape: readonly ExprLike[], dtype: string) {
     this.name = name;
     this.dtype = dtype;
     this.shape = shape.map((size) => asExpr(size, "int64"));
     const sizes = this.shape.map(({ handle }) => handle);
-    const scope = SCOPES[options.scope ?? "parameter"];
     const element = call("ir.PrimType", dtype);
-    const type = call("tirx.BufferType", scope, element, sizes, [], null, -1, 0, null, [], null);
+    const type = call("tirx.BufferType", "", element, sizes, [], null, -1, 0, null, [], null);
     this.handle = call("tirx.BufferVar", name, type, null);
   }
 

@@ -38,14 +38,16 @@ export class Block {
     return bound;
   }
 
-  /** Small memory of this scope: registers where every index is a constant, else the stack (keep it below 16 KB). */
-  local(name: string, size: number, dtype = "float32"): Buffer {
-    return this.#allocate(new Buffer(name, [size], dtype, { scope: "local" }));
-  }
-
-  /** Large memory of this scope, from the thread's workspace pool; contents are undefined. */
-  workspace(name: string, shape: readonly ExprLike[], dtype = "float32"): Buffer {
-    return this.#allocate(new Buffer(name, shape, dtype, { scope: "workspace" }));
+  /**
+   * Memory of this scope, `shape` elements, undefined at first. Below 1 KB it is on the stack, in registers once every index is a
+   * constant; beyond, or with a symbolic size, it comes from the thread's workspace pool.
+   */
+  local(name: string, shape: ExprLike | readonly ExprLike[], dtype = "float32"): Buffer {
+    const sizes = Array.isArray(shape) ? shape : [shape];
+    // Not TVM's scope "local", which is workspace memory at any size on CPU.
+    const buffer = new Buffer(name, sizes, dtype);
+    this.#statements.push(call("tirx.AllocBuffer", buffer.handle, null, null));
+    return buffer;
   }
 
   serial(name: string, extent: ExprLike, body: LoopBody): void {
@@ -93,11 +95,6 @@ export class Block {
       throw new MlcError("ERR_COMPILE", "Expected at least one statement in a block but received none.");
     }
     return rest.length === 0 ? first : call("tirx.SeqStmt", [first, ...rest], null);
-  }
-
-  #allocate(buffer: Buffer): Buffer {
-    this.#statements.push(call("tirx.AllocBuffer", buffer.handle, null, null));
-    return buffer;
   }
 
   #loop(kind: LoopKind, name: string, extent: ExprLike, body: LoopBody): void {

@@ -174,13 +174,15 @@ function addValues(
     headDim / lanes,
     registerTile,
   )) {
-    const sums = block.local("tile", queries * vectors * lanes);
-    const visit = (use: (at: number, place: number) => void) => {
-      for (let q = 0; q < queries; q++)
+    // A buffer for each query: small enough for registers.
+    const sums = Array.from({ length: queries }, () => block.local("tile", vectors * lanes));
+    const visit = (use: (sum: Buffer, at: number, place: number) => void) => {
+      sums.forEach((sum, q) => {
         for (let v = 0; v < vectors; v++)
-          use((q * vectors + v) * lanes, (firstQuery + q) * headDim + (firstVector + v) * lanes);
+          use(sum, v * lanes, (firstQuery + q) * headDim + (firstVector + v) * lanes);
+      });
     };
-    visit((at, place) => block.store(sums, values.loadVector(lanes, place), at));
+    visit((sum, at, place) => block.store(sum, values.loadVector(lanes, place), at));
     block.serial("t", chunk.pages, (inner, t) => {
       const page = pageOf(inner, context, chunk.first.add(t));
       // Slots beyond the last position were never written and may hold anything.
@@ -191,7 +193,7 @@ function addValues(
           const value = buffers.pages.loadVector(lanes, page, buffers.layer, 1, kvHead, at);
           return key.bind("v", value.cast("float32"));
         });
-        for (let q = 0; q < queries; q++) {
+        sums.forEach((sum, q) => {
           const probability = scores.load(
             t
               .mul(PAGE_SIZE)
@@ -200,13 +202,12 @@ function addValues(
           );
           const factor = key.bind("p", probability);
           rows.forEach((value, v) => {
-            const at = (q * vectors + v) * lanes;
-            key.store(sums, multiplyAdd(value, factor, sums.loadVector(lanes, at)), at);
+            key.store(sum, multiplyAdd(value, factor, sum.loadVector(lanes, v * lanes)), v * lanes);
           });
-        }
+        });
       });
     });
-    visit((at, place) => block.store(values, sums.loadVector(lanes, at), place));
+    visit((sum, at, place) => block.store(values, sum.loadVector(lanes, at), place));
   }
 }
 

@@ -35,7 +35,7 @@ export function matrixMatrix(
   const { tokens: tile, blocks } = registerTile(vectorBits);
   block.parallel("panel", panelCount(buffers), (body, index) =>
     forPanel(body, buffers, index, (inner, panel) => {
-      const weights = inner.workspace("weights", [columns, PANEL_ROWS]);
+      const weights = inner.local("weights", [columns, PANEL_ROWS]);
       unpackPanel(inner, weights, panel, columns);
       const product: TileProduct = { buffers, panel, weights, columns, blocks };
       inner.serial("tile", n.floorDiv(tile), (tokens, index) =>

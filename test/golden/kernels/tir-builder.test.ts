@@ -106,7 +106,7 @@ describe("buffers and blocks", () => {
       def main(x: T.Buffer((n, T.int64(4)), "float32"), output: T.Buffer((n, T.int64(4)), "float32")):
           T.func_attr({"tirx.noalias": True})
           for i in T.parallel(n):
-              sum = T.alloc_local((T.int64(1),))
+              sum = T.alloc_buffer((T.int64(1),))
               sum[T.int64(0)] = T.float32(0.0)
               for j in T.unroll(T.int64(2)):
                   sum[T.int64(0)] = sum[T.int64(0)] + x[i, j]
