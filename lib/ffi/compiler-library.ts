@@ -1,7 +1,7 @@
 /** Loading libtvm_compiler, which only compilation needs. */
 import { existsSync } from "node:fs";
 import { MlcError } from "../errors.js";
-import { compilerLibraryPath } from "./compiler-library-path.js";
+import { compilerLibraryPath, compilerLibraryRemedy } from "./compiler-library-path.js";
 import { native } from "./native.js";
 import { checkSignatures } from "./signature-check.js";
 
@@ -14,8 +14,7 @@ export function loadCompilerLibrary(): void {
   if (!existsSync(file)) {
     throw new MlcError(
       "ERR_COMPILER_NOT_FOUND",
-      `Expected TVM's compiler library at ${file} but there is no such file. Run \`npm run tvm\` in a source checkout, ` +
-        "or set NODE_MLC_COMPILER_LIBRARY to its path.",
+      `Expected TVM's compiler library at ${file} but there is no such file. ${compilerLibraryRemedy()}`,
       { details: { path: file } },
     );
   }

@@ -4,7 +4,7 @@ import type * as value from "./value.js";
 import type { Device, DType, Shape } from "./value.js";
 
 export { loadCompilerLibrary } from "./compiler-library.js";
-export { compilerLibraryPath } from "./compiler-library-path.js";
+export { compilerLibraryPath, compilerLibraryRemedy } from "./compiler-library-path.js";
 export { call, getGlobalFunction, registerGlobalFunction } from "./functions.js";
 export type { GlobalFunctions, Ref } from "./global-functions.js";
 export type {

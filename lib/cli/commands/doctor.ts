@@ -59,12 +59,12 @@ async function nativeAddon(): Promise<Check> {
 async function compilerLibrary(): Promise<Check> {
   const name = "TVM compiler library";
   try {
-    const { compilerLibraryPath } = await import("../../ffi/index.js");
+    const { compilerLibraryPath, compilerLibraryRemedy } = await import("../../ffi/index.js");
     const file = compilerLibraryPath();
     const ok = existsSync(file);
     const detail = ok
       ? file
-      : `not at ${file}: compiling needs it (npm run tvm in a source checkout), running does not`;
+      : `not at ${file}: compiling needs it, running does not. ${compilerLibraryRemedy()}`;
     return { name, ok, needed: false, detail };
   } catch (error) {
     return { name, ok: false, needed: false, detail: firstLine(error) };
