@@ -16,15 +16,15 @@ const TOLERANCE = 1e-5;
 type Shape = Omit<LinearOptions, "tokens">;
 
 /** Runs both forms on random data for the given token counts; compares with the reference and with one another. */
-function check(shape: Shape, tokenCounts: readonly number[], seed = 1): void {
-  const random = new Random(seed);
+function check(shape: Shape, tokenCounts: readonly number[], target = "cpu"): void {
+  const random = new Random(1);
   const { columns, segments, bias, epilogue } = shape;
   const weights = segments.map(({ format, rows }) => randomWeight(random, format, rows, columns));
   const biases = bias ? segments.map(({ rows }) => random.floats(rows)) : [];
   const gated = epilogue === "silu-mul";
   const outputs = gated ? (segments[0]?.rows ?? 0) : segments.reduce((sum, { rows }) => sum + rows, 0);
-  const single = new Kernel(linear({ ...shape, tokens: 1 }));
-  const many = new Kernel(linear({ ...shape, tokens: "n" }));
+  const single = new Kernel(linear({ ...shape, tokens: 1 }), target);
+  const many = new Kernel(linear({ ...shape, tokens: "n" }), target);
   for (const tokens of tokenCounts) {
     const x = random.floats(tokens * columns);
     const residual = epilogue === "residual" ? random.floats(tokens * outputs) : undefined;
@@ -100,6 +100,23 @@ it.each([1, 3, 12, 172])("float weights may have %i columns", (columns) => {
 it("narrow registers give the same results", () => {
   const segments = [...one("q4_1", 64), ...one("q4_1", 64)];
   check({ columns: 64, segments, epilogue: "silu-mul", vectorBits: 256 }, [1, 2, 3, 4, 5, 12]);
+});
+
+describe.runIf(process.arch === "x64").each(["x86-64", "x86-64-v2", "x86-64-v3"])("code for %s", (cpu) => {
+  it.each(WEIGHT_FORMAT_NAMES)("multiplies %s", (format) => {
+    check({ columns: 64, segments: one(format, 40), vectorBits: 256 }, [1, 7], `cpu:${cpu}`);
+  });
+});
+
+it("uses no more stack for many tokens", () => {
+  const kernel = new Kernel(linear({ columns: 2, segments: one("f32", 16), tokens: "n" }));
+  const weight = randomWeight(new Random(1), "f32", 16, 2);
+  const tokens = 400_000;
+  const received = kernel.run(
+    [float32(new Float32Array(tokens * 2).fill(1), [tokens, 2]), packedTensor(weight)],
+    [tokens, 16],
+  );
+  expect(received.subarray(-16)).toEqual(received.subarray(0, 16));
 });
 
 it("refuses segments that do not fit the epilogue", () => {
