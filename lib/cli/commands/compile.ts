@@ -17,7 +17,7 @@ export const compileCommand = defineCommand({
     quantization: {
       type: "string",
       valueHint: "Q",
-      description: `keep, ${SCHEME_NAMES.join(", ")} (default: keep for a quantised GGUF, else q4_1)`,
+      description: `${SCHEME_NAMES.join(", ")} (default: keep for a quantised GGUF, else q4_1)`,
     },
     target: {
       type: "string",
