@@ -30,6 +30,7 @@ export type ir_IntImm = Ref<"ir.IntImm" | "ir.Constant" | "ir.Expr">;
 export type ir_Op = Ref<"ir.Op" | "ir.Expr">;
 export type ir_PointerType = Ref<"ir.PointerType" | "ir.Type">;
 export type ir_PrimType = Ref<"ir.PrimType" | "ir.Type">;
+export type ir_Range = Ref<"ir.Range">;
 export type ir_StringImm = Ref<"ir.StringImm" | "ir.Constant" | "ir.Expr">;
 export type ir_TensorLoad = Ref<"ir.TensorLoad" | "ir.Expr">;
 export type ir_Tuple = Ref<"ir.Tuple" | "ir.Expr">;
@@ -49,6 +50,10 @@ export type relax_expr_Function = Ref<"relax.expr.Function" | "ir.BaseFunc" | "i
 export type relax_expr_SeqExpr = Ref<"relax.expr.SeqExpr" | "ir.Expr">;
 export type relax_expr_ShapeExpr = Ref<"relax.expr.ShapeExpr" | "ir.Expr">;
 export type target_Target = Ref<"target.Target">;
+export type te_CommReducer = Ref<"te.CommReducer">;
+export type te_ComputeOp = Ref<"te.ComputeOp" | "te.BaseComputeOp" | "te.Operation">;
+export type te_Reduce = Ref<"te.Reduce" | "ir.OpaqueExpr" | "ir.Expr">;
+export type te_Tensor = Ref<"te.Tensor" | "ir.OpaqueExpr" | "ir.Expr">;
 export type tirx_AllocBuffer = Ref<"tirx.AllocBuffer" | "tirx.Stmt">;
 export type tirx_Bind = Ref<"tirx.Bind" | "tirx.Stmt">;
 export type tirx_BufferStore = Ref<"tirx.BufferStore" | "tirx.Stmt">;
@@ -56,6 +61,7 @@ export type tirx_BufferType = Ref<"tirx.BufferType" | "ir.Type">;
 export type tirx_Evaluate = Ref<"tirx.Evaluate" | "tirx.Stmt">;
 export type tirx_For = Ref<"tirx.For" | "tirx.Stmt">;
 export type tirx_IfThenElse = Ref<"tirx.IfThenElse" | "tirx.Stmt">;
+export type tirx_IterVar = Ref<"tirx.IterVar" | "ir.PrimExprConvertible">;
 export type tirx_PrimFunc = Ref<"tirx.PrimFunc" | "ir.BaseFunc" | "ir.Expr">;
 export type tirx_SeqStmt = Ref<"tirx.SeqStmt" | "tirx.Stmt">;
 export type transform_Pass = Ref<"transform.Pass">;
@@ -70,6 +76,7 @@ export interface GlobalFunctions {
   "ffi.ModuleWriteToFile": (a0: FfiModule, a1: string, a2: string) => null;
   "ffi.StructuralEqual": (a0: FfiArgument, a1: FfiArgument, a2: boolean, a3: boolean) => boolean;
   "ir.BaseFuncWithAttr": (a0: Arg<"ir.BaseFunc">, a1: string, a2: FfiArgument) => ir_BaseFunc;
+  "ir.BaseFuncWithoutAttr": (a0: Arg<"ir.BaseFunc">, a1: string) => ir_BaseFunc;
   "ir.Call": (a0: Arg<"ir.Type">, a1: ExprArg, a2: readonly ExprArg[], a3: Arg<"ir.Attrs">, a4: readonly Arg<"ir.Type">[], a5: Arg<"ir.Span">) => ir_Call;
   "ir.FloatImm": (a0: DType | string, a1: number | FfiFloat, a2: Arg<"ir.Span">) => ir_FloatImm;
   "ir.GetOp": (a0: string) => ir_Op;
@@ -80,6 +87,7 @@ export interface GlobalFunctions {
   "ir.Module_Lookup_str": (a0: Arg<"ir.IRModule">, a1: string) => ir_BaseFunc;
   "ir.PointerType": (a0: Arg<"ir.Type">, a1: string) => ir_PointerType;
   "ir.PrimType": (a0: DType | string) => ir_PrimType;
+  "ir.Range_from_min_extent": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Range;
   "ir.StringImm": (a0: string, a1: Arg<"ir.Span">) => ir_StringImm;
   "ir.Tuple": (a0: readonly ExprArg[], a1: Arg<"ir.Span">) => ir_Tuple;
   "ir.TupleGetItem": (a0: ExprArg, a1: number | bigint, a2: Arg<"ir.Span">) => ir_TupleGetItem;
@@ -107,6 +115,7 @@ export interface GlobalFunctions {
   "prim._cast": (a0: PrimTypeArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
   "prim.bitwise_and": (...args: FfiArgument[]) => FfiValue;
   "prim.left_shift": (...args: FfiArgument[]) => FfiValue;
+  "prim.min_value": (a0: PrimTypeArg, a1: Arg<"ir.Span">) => ir_Expr;
   "prim.right_shift": (...args: FfiArgument[]) => FfiValue;
   "relax.BlockBuilderAddFunction": (a0: Arg<"relax.BlockBuilder">, a1: Arg<"ir.BaseFunc">, a2: string) => ir_GlobalVar;
   "relax.BlockBuilderBeginBindingBlock": (a0: Arg<"relax.BlockBuilder">) => null;
@@ -157,6 +166,13 @@ export interface GlobalFunctions {
   "target.llvm_get_system_cpu": () => string;
   "target.llvm_get_system_triple": () => string;
   "target.llvm_lookup_intrinsic_id": (a0: string) => number;
+  "te.CommReducer": (a0: readonly Arg<"ir.Var">[], a1: readonly Arg<"ir.Var">[], a2: readonly ExprArg[], a3: readonly ExprArg[], a4: Arg<"ir.Span">) => te_CommReducer;
+  "te.ComputeOp": (a0: string, a1: string, a2: ReadonlyMap<string, FfiArgument> | { readonly [key: string]: FfiArgument } | null, a3: readonly Arg<"tirx.IterVar">[], a4: readonly ExprArg[]) => te_ComputeOp;
+  "te.CreatePrimFunc": (...args: FfiArgument[]) => FfiValue;
+  "te.OpGetOutput": (a0: Arg<"te.Operation">, a1: number | bigint) => te_Tensor;
+  "te.Placeholder": (a0: ExprArg | readonly ExprArg[], a1: PrimTypeArg, a2: string) => te_Tensor;
+  "te.Reduce": (a0: Arg<"te.CommReducer">, a1: readonly ExprArg[], a2: readonly Arg<"tirx.IterVar">[], a3: ExprArg, a4: number | bigint, a5: readonly ExprArg[], a6: Arg<"ir.Span">) => te_Reduce;
+  "te.TensorLoad": (a0: Arg<"te.Tensor">, a1: readonly ExprArg[]) => ir_Expr;
   "tirx.AllocBuffer": (a0: Arg<"ir.Var">, a1: ReadonlyMap<string, FfiArgument> | { readonly [key: string]: FfiArgument } | null, a2: Arg<"ir.Span">) => tirx_AllocBuffer;
   "tirx.Bind": (a0: Arg<"ir.Var">, a1: ExprArg, a2: Arg<"ir.Span">) => tirx_Bind;
   "tirx.BufferLoad": (a0: Arg<"ir.Var">, a1: readonly ExprArg[], a2: Arg<"ir.Span">) => ir_TensorLoad;
@@ -166,6 +182,7 @@ export interface GlobalFunctions {
   "tirx.Evaluate": (a0: ExprArg, a1: Arg<"ir.Span">) => tirx_Evaluate;
   "tirx.For": (a0: Arg<"ir.Var">, a1: ExprArg, a2: ExprArg, a3: number | bigint, a4: Arg<"tirx.Stmt">, a5: Arg<"tirx.IterVar">, a6: ReadonlyMap<string, FfiArgument> | { readonly [key: string]: FfiArgument } | null, a7: ExprArg, a8: Arg<"ir.Span">) => tirx_For;
   "tirx.IfThenElse": (a0: ExprArg, a1: Arg<"tirx.Stmt">, a2: Arg<"tirx.Stmt">, a3: Arg<"ir.Span">) => tirx_IfThenElse;
+  "tirx.IterVar": (a0: Arg<"ir.Range">, a1: Arg<"ir.Var">, a2: number | bigint, a3: string, a4: Arg<"ir.Span">) => tirx_IterVar;
   "tirx.PrimFunc": (a0: readonly Arg<"ir.Var">[], a1: Arg<"tirx.Stmt">, a2: Arg<"ir.Type">, a3: Arg<"ir.DictAttrs">, a4: Arg<"ir.Span">) => tirx_PrimFunc;
   "tirx.SeqStmt": (a0: readonly Arg<"tirx.Stmt">[], a1: Arg<"ir.Span">) => tirx_SeqStmt;
   "tirx.reinterpret": (a0: Arg<"ir.Type">, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
@@ -203,9 +220,10 @@ export const signatures = {
     ],
   },
   compiler: {
-    hash: "3e9f6826e674f9d9d8e34cff8a2103314c36bd48d05f7dd47b736c43cb2741b9",
+    hash: "c32d85908d03b92667d0376fd804080edf2a07112cd22a1b8fffe5bdf93cc800",
     names: [
       "ir.BaseFuncWithAttr",
+      "ir.BaseFuncWithoutAttr",
       "ir.Call",
       "ir.FloatImm",
       "ir.GetOp",
@@ -216,6 +234,7 @@ export const signatures = {
       "ir.Module_Lookup_str",
       "ir.PointerType",
       "ir.PrimType",
+      "ir.Range_from_min_extent",
       "ir.StringImm",
       "ir.Tuple",
       "ir.TupleGetItem",
@@ -243,6 +262,7 @@ export const signatures = {
       "prim._cast",
       "prim.bitwise_and",
       "prim.left_shift",
+      "prim.min_value",
       "prim.right_shift",
       "relax.BlockBuilderAddFunction",
       "relax.BlockBuilderBeginBindingBlock",
@@ -293,6 +313,13 @@ export const signatures = {
       "target.llvm_get_system_cpu",
       "target.llvm_get_system_triple",
       "target.llvm_lookup_intrinsic_id",
+      "te.CommReducer",
+      "te.ComputeOp",
+      "te.CreatePrimFunc",
+      "te.OpGetOutput",
+      "te.Placeholder",
+      "te.Reduce",
+      "te.TensorLoad",
       "tirx.AllocBuffer",
       "tirx.Bind",
       "tirx.BufferLoad",
@@ -302,6 +329,7 @@ export const signatures = {
       "tirx.Evaluate",
       "tirx.For",
       "tirx.IfThenElse",
+      "tirx.IterVar",
       "tirx.PrimFunc",
       "tirx.SeqStmt",
       "tirx.reinterpret",
