@@ -8,8 +8,6 @@ export const llama: Architecture = {
   name: "llama",
   modelTypes: ["llama"],
   classNames: ["LlamaForCausalLM"],
-  ggufNames: ["llama"],
-  traits,
   fromHuggingFace(config) {
     expectValue(config, "attention_bias", false);
     expectValue(config, "mlp_bias", false);

@@ -8,9 +8,6 @@ export const mistral: Architecture = {
   name: "mistral",
   modelTypes: ["mistral"],
   classNames: ["MistralForCausalLM"],
-  // llama.cpp writes Mistral checkpoints as "llama".
-  ggufNames: ["mistral"],
-  traits,
   fromHuggingFace(config) {
     const window = config.sliding_window == null ? undefined : readCount(config, "sliding_window");
     return { architecture: "mistral", ...traits, ...readSharedConfig(config, window) };

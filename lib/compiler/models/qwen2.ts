@@ -8,8 +8,6 @@ export const qwen2: Architecture = {
   name: "qwen2",
   modelTypes: ["qwen2"],
   classNames: ["Qwen2ForCausalLM"],
-  ggufNames: ["qwen2"],
-  traits,
   fromHuggingFace(config) {
     expectValue(config, "use_sliding_window", false);
     return { architecture: "qwen2", ...traits, ...readSharedConfig(config) };

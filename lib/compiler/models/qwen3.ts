@@ -8,8 +8,6 @@ export const qwen3: Architecture = {
   name: "qwen3",
   modelTypes: ["qwen3"],
   classNames: ["Qwen3ForCausalLM"],
-  ggufNames: ["qwen3"],
-  traits,
   fromHuggingFace(config) {
     expectValue(config, "attention_bias", false);
     expectValue(config, "use_sliding_window", false);

@@ -23,14 +23,6 @@ export function architectureOfHuggingFace(config: HuggingFaceConfig): Architectu
   return found ?? unsupported([...classNames, modelType].filter((name) => name !== undefined).join(", "));
 }
 
-/**
- * The architecture of a GGUF file's `general.architecture`.
- * @throws MlcError ERR_UNSUPPORTED_ARCHITECTURE
- */
-export function architectureOfGguf(name: string): Architecture {
-  return architectures.find((entry) => entry.ggufNames.includes(name)) ?? unsupported(name);
-}
-
 function unsupported(received: string): never {
   const supported = architectures.map((entry) => entry.name);
   throw new MlcError(
