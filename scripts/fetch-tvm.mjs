@@ -3,7 +3,6 @@
 //   node scripts/fetch-tvm.mjs [PLATFORM-ARCH]      e.g. darwin-arm64, to fill another platform's prebuild
 //
 // pip is only the downloader: nothing is installed and no Python runs afterwards.
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   existsSync,
@@ -17,6 +16,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { runPythonModule } from "./python.mjs";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const requirements = path.join(root, "scripts", "tvm-wheels.txt");
@@ -34,21 +34,6 @@ function fail(message) {
   process.exit(1);
 }
 
-/** The first Python with pip, as a command line. */
-function findPython() {
-  for (const command of [["python3"], ["python"], ["py", "-3"]]) {
-    try {
-      execFileSync(command[0], [...command.slice(1), "-m", "pip", "--version"], { stdio: "ignore" });
-      return command;
-    } catch {
-      // not this one
-    }
-  }
-  return fail(
-    "expected a Python 3 with pip on the PATH (it only downloads Apache TVM), found none; install python3-pip and rerun",
-  );
-}
-
 const platform = process.argv[2] ?? `${process.platform}-${process.arch}`;
 const tags = PIP_PLATFORMS[platform];
 if (!tags) fail(`expected one of ${Object.keys(PIP_PLATFORMS).join(", ")}, received "${platform}"`);
@@ -58,15 +43,12 @@ const stamp = path.join(destination, "wheels.sha256");
 const pinned = createHash("sha256").update(readFileSync(requirements)).digest("hex");
 if (existsSync(stamp) && readFileSync(stamp, "utf8") === pinned) process.exit(0);
 
-const python = findPython();
-const run = (args) => execFileSync(python[0], [...python.slice(1), ...args], { stdio: "inherit" });
 mkdirSync(path.join(root, "deps"), { recursive: true });
 const staging = mkdtempSync(path.join(root, "deps", `${platform}-`));
 try {
   const wheels = path.join(staging, "wheels");
   console.error(`fetch-tvm: downloading Apache TVM for ${platform} (about 100 MB)`);
-  run([
-    "-m",
+  runPythonModule(
     "pip",
     "download",
     "--quiet",
@@ -88,8 +70,9 @@ try {
     wheels,
     "-r",
     requirements,
-  ]);
-  for (const wheel of readdirSync(wheels)) run(["-m", "zipfile", "-e", path.join(wheels, wheel), staging]);
+  );
+  for (const wheel of readdirSync(wheels))
+    runPythonModule("zipfile", "-e", path.join(wheels, wheel), staging);
   rmSync(wheels, { recursive: true });
   writeFileSync(path.join(staging, "wheels.sha256"), pinned);
   rmSync(destination, { recursive: true, force: true });
