@@ -1,6 +1,9 @@
 /** A tiny but complete llama-architecture GGUF for tests of the importer. */
 
-import type { WrittenGguf, WrittenTensor, WrittenValue } from "./gguf-writer.js";
+import { MemorySource } from "../../lib/compiler/importer/byte-source.js";
+import { importGguf } from "../../lib/compiler/importer/gguf-model.js";
+import type { ImportedModel } from "../../lib/compiler/importer/imported-model.js";
+import { type WrittenGguf, type WrittenTensor, type WrittenValue, writeGguf } from "./gguf-writer.js";
 import { floatBytes } from "./safetensors-writer.js";
 
 export const TINY = {
@@ -63,3 +66,24 @@ export const tinyTensors: readonly WrittenTensor[] = [
 ];
 
 export const tinyGguf: WrittenGguf = { metadata: tinyMetadata, tensors: tinyTensors };
+
+/** Imports the bytes of a GGUF file that has one part. */
+export function importBytes(bytes: Uint8Array): ImportedModel {
+  return importGguf("tiny.gguf", (name) => new MemorySource(bytes, name));
+}
+
+/** Imports the tiny model with some of the file changed. */
+export function importTiny(changes: Partial<WrittenGguf> = {}): ImportedModel {
+  return importBytes(writeGguf({ ...tinyGguf, ...changes }));
+}
+
+/** The tiny metadata with one key changed, or without it. */
+export function withKey(key: string, value: WrittenValue | undefined): Record<string, WrittenValue> {
+  const { [key]: _, ...others } = tinyMetadata;
+  return value === undefined ? others : { ...others, [key]: value };
+}
+
+/** The tiny tensors with one of them changed. */
+export function replaced(name: string, change: Partial<WrittenTensor>): WrittenTensor[] {
+  return tinyTensors.map((tensor) => (tensor.name === name ? { ...tensor, ...change } : tensor));
+}

@@ -1,31 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { MemorySource } from "../../../lib/compiler/importer/byte-source.js";
-import { importGguf } from "../../../lib/compiler/importer/gguf-model.js";
-import type { ImportedModel } from "../../../lib/compiler/importer/imported-model.js";
+import { type WrittenGguf, writeGguf } from "../../support/gguf-writer.js";
 import {
-  type WrittenGguf,
-  type WrittenTensor,
-  type WrittenValue,
-  writeGguf,
-} from "../../support/gguf-writer.js";
-import { tinyGguf, tinyMetadata, tinyTensors } from "../../support/tiny-gguf.js";
-
-function importBytes(bytes: Uint8Array): ImportedModel {
-  return importGguf("tiny.gguf", (name) => new MemorySource(bytes, name));
-}
-
-function importTiny(changes: Partial<WrittenGguf> = {}): ImportedModel {
-  return importBytes(writeGguf({ ...tinyGguf, ...changes }));
-}
-
-function withKey(key: string, value: WrittenValue | undefined): Record<string, WrittenValue> {
-  const { [key]: _, ...others } = tinyMetadata;
-  return value === undefined ? others : { ...others, [key]: value };
-}
-
-function replaced(name: string, change: Partial<WrittenTensor>): WrittenTensor[] {
-  return tinyTensors.map((tensor) => (tensor.name === name ? { ...tensor, ...change } : tensor));
-}
+  importBytes,
+  importTiny,
+  replaced,
+  tinyGguf,
+  tinyMetadata,
+  withKey,
+} from "../../support/tiny-gguf.js";
 
 describe("bad files are one clear error", () => {
   const whole = writeGguf(tinyGguf);

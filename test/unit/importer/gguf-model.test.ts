@@ -2,36 +2,24 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { MemorySource, openByReading } from "../../../lib/compiler/importer/byte-source.js";
+import { openByReading } from "../../../lib/compiler/importer/byte-source.js";
 import { importGguf } from "../../../lib/compiler/importer/gguf-model.js";
-import { type ImportedModel, requireTensor } from "../../../lib/compiler/importer/imported-model.js";
+import { requireTensor } from "../../../lib/compiler/importer/imported-model.js";
+import { type WrittenValue, writeGguf } from "../../support/gguf-writer.js";
 import {
-  type WrittenGguf,
-  type WrittenTensor,
-  type WrittenValue,
-  writeGguf,
-} from "../../support/gguf-writer.js";
-import { floatTensor, ramp, TINY, tinyGguf, tinyMetadata, tinyTensors } from "../../support/tiny-gguf.js";
+  floatTensor,
+  importBytes,
+  importTiny,
+  ramp,
+  replaced,
+  TINY,
+  tinyMetadata,
+  tinyTensors,
+  withKey,
+} from "../../support/tiny-gguf.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "gguf-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-function importBytes(bytes: Uint8Array): ImportedModel {
-  return importGguf("tiny.gguf", (name) => new MemorySource(bytes, name));
-}
-
-function importTiny(changes: Partial<WrittenGguf> = {}): ImportedModel {
-  return importBytes(writeGguf({ ...tinyGguf, ...changes }));
-}
-
-function withKey(key: string, value: WrittenValue | undefined): Record<string, WrittenValue> {
-  const { [key]: _, ...others } = tinyMetadata;
-  return value === undefined ? others : { ...others, [key]: value };
-}
-
-function replaced(name: string, change: Partial<WrittenTensor>): WrittenTensor[] {
-  return tinyTensors.map((tensor) => (tensor.name === name ? { ...tensor, ...change } : tensor));
-}
 
 describe("a whole file", () => {
   test.each([2, 3])("version %d: configuration, names, tokenizer, source", (version) => {
