@@ -54,6 +54,11 @@ export function roundToInteger(value: PrimExpr): PrimExpr {
   return llvmIntrinsic("llvm.nearbyint", value.dtype, [value]);
 }
 
+/** The magnitude of each float lane. */
+export function absolute(value: PrimExpr): PrimExpr {
+  return llvmIntrinsic("llvm.fabs", value.dtype, [value]);
+}
+
 /** Correctly rounded square root of a float. */
 export function squareRoot(value: PrimExpr): PrimExpr {
   return llvmIntrinsic("llvm.sqrt", value.dtype, [value]);

@@ -1,0 +1,89 @@
+/**
+ * Rows of activations in 8 bits ("q8 activation blocks"): what a matrix product with quantised weights multiplies. A group of 32
+ * columns is 12 words of 32 bits:
+ *
+ *   words 0-7   int8 codes of the columns, 4 consecutive ones a word, the first in the lowest byte
+ *   word  8     float32 scale: max |x| / 127
+ *   word  9     int32 -8 * sum(codes): takes away the zero point of 4-bit weights
+ *   word 10     float32 scale * sum(codes): meets the minima of weights that have them
+ *   word 11     0, so that groups start at multiples of 16 bytes
+ *
+ * The scheme is ggml's Q8_0/Q8_1 with a float32 scale: x = code * scale, codes rounded half to even.
+ */
+import { Buffer } from "../ir/buffer.js";
+import { type ExprLike, float, int, type PrimExpr, select } from "../ir/prim-expr.js";
+import type { Block } from "../ir/statement.js";
+import { absolute, reinterpret, roundToInteger } from "../ir/vector.js";
+import { GROUP_SIZE } from "../quantization/format.js";
+import { maxLanes, sumLanes } from "./lanes.js";
+
+/** Words of a group. */
+export const ACTIVATION_WORDS = 12;
+export const SCALE_WORD = 8;
+export const OFFSET_WORD = 9;
+export const SUM_WORD = 10;
+
+/** Columns of one word of codes. */
+const WORD_COLUMNS = 4;
+const HALF_GROUP = GROUP_SIZE / 2;
+
+/** Groups whose largest magnitude lies below are zero: 127 divided by it would overflow. */
+const SMALLEST_MAGNITUDE = 1e-30;
+
+/** Shape of the activation blocks of `rows` rows, int32; `columns` is a multiple of 32. */
+export function activationShape<Size>(rows: Size, columns: number): [Size, number, number] {
+  return [rows, columns / GROUP_SIZE, ACTIVATION_WORDS];
+}
+
+/** A parameter of activation blocks. */
+export function activationBuffer(name: string, rows: ExprLike, columns: number): Buffer {
+  return new Buffer(name, activationShape(rows, columns), "int32");
+}
+
+/**
+ * Statements that quantise 32 values into a group.
+ * @param values columns 0-15 and 16-31 of the group, float32x16 each, finite.
+ */
+export function quantizeGroup(
+  block: Block,
+  values: readonly [PrimExpr, PrimExpr],
+  to: { readonly buffer: Buffer; readonly row: ExprLike; readonly group: ExprLike },
+): void {
+  const { buffer, row, group } = to;
+  const halves = values.map((value) => block.bind("half", value));
+  const [low, high] = halves.map(absolute) as [PrimExpr, PrimExpr];
+  const largest = maxLanes(block, low.max(high));
+  const inverse = select(largest.gt(SMALLEST_MAGNITUDE), float(127).div(largest), float(0));
+  const factor = block.bind("factor", inverse).broadcast(HALF_GROUP);
+  const codes = halves.map((half) => block.bind("codes", roundToInteger(half.mul(factor)).cast("int32"))) as [
+    PrimExpr,
+    PrimExpr,
+  ];
+  codes.forEach((code, part) => {
+    const words = reinterpret(code.cast("int8"), `int32x${HALF_GROUP / WORD_COLUMNS}`);
+    block.store(buffer, words, row, group, part * (HALF_GROUP / WORD_COLUMNS));
+  });
+  const sum = sumLanes(block, codes[0].add(codes[1]));
+  const scale = block.bind("scale", largest.mul(1 / 127));
+  block.store(buffer, reinterpret(scale, "int32"), row, group, SCALE_WORD);
+  block.store(buffer, sum.mul(-8), row, group, OFFSET_WORD);
+  block.store(buffer, reinterpret(scale.mul(sum.cast("float32")), "int32"), row, group, SUM_WORD);
+  block.store(buffer, int(0, "int32"), row, group, ACTIVATION_WORDS - 1);
+}
+
+/**
+ * Statements that quantise a row of `columns` values.
+ * @param load `lanes` values from a column on.
+ */
+export function quantizeRow(
+  block: Block,
+  columns: number,
+  load: (lanes: number, at: PrimExpr) => PrimExpr,
+  to: { readonly buffer: Buffer; readonly row: ExprLike },
+): void {
+  block.serial("group", columns / GROUP_SIZE, (inner, group) => {
+    const at = group.mul(GROUP_SIZE);
+    const values = [load(HALF_GROUP, at), load(HALF_GROUP, at.add(HALF_GROUP))] as const;
+    quantizeGroup(inner, values, { ...to, group });
+  });
+}
