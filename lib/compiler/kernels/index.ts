@@ -2,13 +2,17 @@
  * The kernels of a decoder on CPU: functions from sizes and formats to TIR functions. Each constructor's docstring is its
  * contract: parameters in call order, with shapes and types. All sizes of rows are symbolic unless `tokens: 1` is asked for.
  */
+
+export { activationShape } from "./activation-blocks.js";
 export type { AttentionOptions } from "./attention-options.js";
+export { bestDotForm, DOT_FORMS, type DotFormName } from "./dot-product.js";
 export type { EmbeddingOptions } from "./embedding.js";
 export { embedding } from "./embedding.js";
 export { gatherRows } from "./gather-rows.js";
 export { linear } from "./linear.js";
 export type { LinearOptions, LinearSegment } from "./linear-options.js";
 export { pagedAttention } from "./paged-attention.js";
+export { quantizeRows } from "./quantize-rows.js";
 export type { RmsNormOptions } from "./rms-norm.js";
 export { rmsNorm } from "./rms-norm.js";
 export { ropeTable } from "./rope-table.js";

@@ -1,7 +1,8 @@
 /** The end of a matrix product: bias, residual or gate, and the store, which heeds an incomplete last row block. */
 import type { ExprLike, PrimExpr } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
-import { BLOCK_ROWS } from "../quantization/format.js";
+import { BLOCK_ROWS, GROUP_SIZE } from "../quantization/format.js";
+import { quantizeGroup } from "./activation-blocks.js";
 import type { LinearBuffers } from "./linear-options.js";
 import type { Panel } from "./panels.js";
 import { silu } from "./vector-math.js";
@@ -17,8 +18,13 @@ export function storeOutputs(
   token: ExprLike,
   sums: readonly PrimExpr[],
 ): void {
-  const [gate, up] = sums;
-  const results = gated && gate !== undefined && up !== undefined ? [silu(block, gate).mul(up)] : sums;
+  const results = gated ? gate(block, sums) : sums;
+  const [low, high] = results;
+  if (output.dtype === "int32" && low !== undefined && high !== undefined) {
+    const group = panel.column.floorDiv(GROUP_SIZE);
+    quantizeGroup(block, [low, high], { buffer: output, row: token, group });
+    return;
+  }
   results.forEach((result, part) => {
     const segment = panel.blocks[part]?.segment;
     const at = panel.column.add(part * BLOCK_ROWS);
@@ -41,4 +47,10 @@ export function storeOutputs(
       inner.store(output, finished(lanes.load(lane), 1, to), token, to);
     });
   });
+}
+
+/** `silu(gate) * up` of the gates in the first half of `sums` and the ups in the second. */
+function gate(block: Block, sums: readonly PrimExpr[]): PrimExpr[] {
+  const half = sums.length / 2;
+  return sums.slice(0, half).map((value, index) => silu(block, value).mul(sums[half + index] ?? value));
 }

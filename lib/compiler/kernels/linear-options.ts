@@ -1,7 +1,10 @@
 import { MlcError } from "../../errors.js";
 import { Buffer } from "../ir/buffer.js";
 import { type ExprLike, variable } from "../ir/prim-expr.js";
-import { BLOCK_ROWS, packedShape, type WeightFormat } from "../quantization/format.js";
+import { BLOCK_ROWS, isQuantized, packedShape, type WeightFormat } from "../quantization/format.js";
+import { activationBuffer } from "./activation-blocks.js";
+import type { DotFormName } from "./dot-product.js";
+import type { LinearTuning } from "./linear-tuning.js";
 import { weightBuffer } from "./weight-blocks.js";
 
 /** One weight of a matrix product. */
@@ -22,8 +25,21 @@ export interface LinearOptions {
   readonly epilogue?: "none" | "residual" | "silu-mul";
   /** 1: a matrix-vector kernel; "n": a matrix-matrix kernel for a symbolic number of rows. */
   readonly tokens: 1 | "n";
-  /** Width of the target's vector registers in bits; decides the register tile. Default 512. */
+  /** Width of the target's vector registers in bits; decides the register tile of float32 arithmetic. Default 512. */
   readonly vectorBits?: number;
+  /** Multiplies 8-bit integers in this form; all weights must be quantised. Absent: float32 arithmetic. */
+  readonly dot?: DotFormName;
+  /**
+   * With `dot`: what x is. "int8": activation blocks (the default); for one token also "float32", rows that the kernel quantises,
+   * or "norm", rows that it normalises first (RMS, with `epsilon` and a weight parameter).
+   */
+  readonly input?: "int8" | "float32" | "norm";
+  /** Added to the mean square of "norm". */
+  readonly epsilon?: number;
+  /** With `dot`: "int8" stores the outputs, a multiple of 32, as activation blocks. Default "float32". */
+  readonly output?: "float32" | "int8";
+  /** Departures from the form's default blocking. */
+  readonly tuning?: Partial<LinearTuning>;
 }
 
 /** A segment with its parameters and its place in the output. */
@@ -40,6 +56,8 @@ export interface SegmentBuffers extends LinearSegment {
 export interface LinearBuffers {
   readonly n: ExprLike;
   readonly x: Buffer;
+  /** The weight of "norm". */
+  readonly norm: Buffer | undefined;
   readonly segments: readonly SegmentBuffers[];
   readonly residual: Buffer | undefined;
   readonly output: Buffer;
@@ -47,22 +65,35 @@ export interface LinearBuffers {
   readonly gated: boolean;
 }
 
-/** Makes the parameters; throws ERR_INVALID_ARGUMENT for segments that do not fit the epilogue. */
+/** Makes the parameters; throws ERR_INVALID_ARGUMENT for segments or forms of rows that do not go together. */
 export function linearBuffers(options: LinearOptions): LinearBuffers {
-  const { columns, bias = false, epilogue = "none" } = options;
+  const { columns, epilogue = "none", input, output } = options;
+  checkSegments(options);
+  checkIntegers(options);
   const gated = epilogue === "silu-mul";
-  const [first, second] = options.segments;
-  if (first === undefined || (gated && (options.segments.length !== 2 || first.rows !== second?.rows))) {
-    throw new MlcError(
-      "ERR_INVALID_ARGUMENT",
-      `Expected ${gated ? "two segments of equal rows for silu-mul" : "at least one segment"} but received rows [${options.segments.map(({ rows }) => rows)}].`,
-    );
-  }
-  if (gated && bias) {
-    throw new MlcError("ERR_INVALID_ARGUMENT", "Expected no bias together with silu-mul but received one.");
-  }
+  const segments = segmentBuffers(options, gated);
+  const last = segments.at(-1);
+  const outputs = (last?.offset ?? 0) + (last?.rows ?? 0);
+  const n = options.tokens === 1 ? 1 : variable("n");
+  const integers = options.dot !== undefined && (input ?? "int8") === "int8";
+  return {
+    n,
+    x: integers ? activationBuffer("x", n, columns) : new Buffer("x", [n, columns], "float32"),
+    norm: input === "norm" ? new Buffer("norm_weight", [columns], "float32") : undefined,
+    segments,
+    residual: epilogue === "residual" ? new Buffer("residual", [n, outputs], "float32") : undefined,
+    output:
+      output === "int8"
+        ? activationBuffer("output", n, outputs)
+        : new Buffer("output", [n, outputs], "float32"),
+    outputs,
+    gated,
+  };
+}
+
+function segmentBuffers({ segments, columns, bias }: LinearOptions, gated: boolean): SegmentBuffers[] {
   let offset = 0;
-  const segments = options.segments.map((segment, index) => {
+  return segments.map((segment, index) => {
     const { rows, format } = segment;
     const result = {
       ...segment,
@@ -74,27 +105,51 @@ export function linearBuffers(options: LinearOptions): LinearBuffers {
     if (!gated) offset += rows;
     return result;
   });
-  const outputs = gated ? first.rows : offset;
-  const n = options.tokens === 1 ? 1 : variable("n");
-  return {
-    n,
-    x: new Buffer("x", [n, columns], "float32"),
-    segments,
-    residual: epilogue === "residual" ? new Buffer("residual", [n, outputs], "float32") : undefined,
-    output: new Buffer("output", [n, outputs], "float32"),
-    outputs,
-    gated,
-  };
 }
 
-/** The parameters in call order: x, weights, biases, residual, output. */
-export function linearParameters({ x, segments, residual, output }: LinearBuffers): Buffer[] {
-  const biases = segments.flatMap(({ bias }) => (bias === undefined ? [] : [bias]));
+function checkSegments({ segments, epilogue, bias = false }: LinearOptions): void {
+  const [first, second] = segments;
+  const gated = epilogue === "silu-mul";
+  if (first === undefined || (gated && (segments.length !== 2 || first.rows !== second?.rows)))
+    throw invalid(
+      gated ? "two segments of equal rows for silu-mul" : "at least one segment",
+      `rows [${segments.map(({ rows }) => rows)}]`,
+    );
+  if (gated && bias) throw invalid("no bias together with silu-mul", "one");
+}
+
+/** What 8-bit integers need. */
+function checkIntegers({ dot, segments, input, output, tokens, epilogue = "none" }: LinearOptions): void {
+  if (dot === undefined) {
+    if (input !== undefined || output === "int8")
+      throw invalid("a form of integer products for 8-bit rows", `input ${input} and output ${output}`);
+    return;
+  }
+  const unquantized = segments.find(({ format }) => !isQuantized(format));
+  if (unquantized !== undefined) throw invalid("quantised weights for integer products", unquantized.format);
+  if (tokens === "n" && input !== undefined && input !== "int8")
+    throw invalid("activation blocks as the input of many tokens", input);
+  const outputs = epilogue === "silu-mul" ? (segments[0]?.rows ?? 0) : 0;
+  if (output === "int8" && (outputs === 0 || outputs % PANEL_ROWS !== 0))
+    throw invalid(
+      `silu-mul outputs in multiples of ${PANEL_ROWS} to store as activation blocks`,
+      `${outputs}`,
+    );
+}
+
+function invalid(expected: string, received: string): MlcError {
+  return new MlcError("ERR_INVALID_ARGUMENT", `Expected ${expected} but received ${received}.`);
+}
+
+/** The parameters in call order: x, norm weight, weights, biases, residual, output. */
+export function linearParameters({ x, norm, segments, residual, output }: LinearBuffers): Buffer[] {
+  const present = (buffer: Buffer | undefined) => (buffer === undefined ? [] : [buffer]);
   return [
     x,
+    ...present(norm),
     ...segments.map(({ weight }) => weight),
-    ...biases,
-    ...(residual === undefined ? [] : [residual]),
+    ...segments.flatMap(({ bias }) => present(bias)),
+    ...present(residual),
     output,
   ];
 }

@@ -4,6 +4,7 @@ import { primFunc } from "../ir/prim-func.js";
 import type { Block } from "../ir/statement.js";
 import { matrixMatrix } from "./gemm.js";
 import { matrixVector } from "./gemv.js";
+import { integerProduct } from "./integer-product.js";
 import { type LinearOptions, linearBuffers, linearParameters } from "./linear-options.js";
 
 /**
@@ -11,15 +12,21 @@ import { type LinearOptions, linearBuffers, linearParameters } from "./linear-op
  *
  * Parameters: x float32[n, columns]; the segments' weights (packed [rows, columns]); with `bias` the segments' biases
  * float32[rows]; with "residual" the residual float32[n, outputs]; output float32[n, outputs]. `outputs` is the sum of the
- * segments' rows, for "silu-mul" the rows of one.
+ * segments' rows, for "silu-mul" the rows of one. With `dot`, x and output may be activation blocks (activation-blocks.ts), and
+ * the norm's weight float32[columns] follows x for the input "norm".
  *
- * Sums are float32, over the columns in order, one fused multiply-add each, in both forms: a row's outputs have the same bits
- * however many rows are computed with it. Throws ERR_INVALID_ARGUMENT for segments that do not fit the epilogue.
+ * Sums are float32: over the columns in order, one fused multiply-add each; with `dot`, over the groups of 32 columns in order, the
+ * sum of a group being an exact integer. Both forms, of one token and of many, add alike: a row's outputs have the same bits however
+ * many rows are computed with it. Throws ERR_INVALID_ARGUMENT for segments that do not fit the epilogue or the form.
  */
 export function linear(options: LinearOptions): FfiObject {
   const buffers = linearBuffers(options);
   const { columns, tokens, vectorBits = 512 } = options;
   return primFunc(linearParameters(buffers), (body) => {
+    if (options.dot !== undefined) {
+      integerProduct(body, buffers, options);
+      return;
+    }
     const one = (block: Block) => matrixVector(block, buffers, columns);
     if (tokens === 1) {
       one(body);

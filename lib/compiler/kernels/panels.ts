@@ -1,6 +1,6 @@
 /**
- * Panels: the units into which the outputs of a matrix product are cut for the threads. A panel is two row blocks: neighbours
- * of one segment, or (silu-mul) block r of the gate and block r of the up projection.
+ * Panels: the units into which the outputs of a matrix product are cut for the threads. A panel is two row blocks of one segment,
+ * or (silu-mul) a block of the gate and its block of the up projection: two of each where outputs are stored in groups of 32.
  */
 import { int, type PrimExpr } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
@@ -24,8 +24,9 @@ export interface Panel {
 }
 
 /** Number of panels of all segments. */
-export function panelCount({ segments, gated }: LinearBuffers): number {
-  if (gated) return segments[0]?.blocks ?? 0;
+export function panelCount(buffers: LinearBuffers): number {
+  const { segments, gated } = buffers;
+  if (gated) return Math.ceil((segments[0]?.blocks ?? 0) / gatedBlocks(buffers));
   return segments.reduce((sum, { blocks }) => sum + Math.ceil(blocks / PANEL_BLOCKS), 0);
 }
 
@@ -79,19 +80,28 @@ function segmentKinds({ segments }: LinearBuffers): PanelKind[] {
   return kinds;
 }
 
-function gatedKinds({ segments }: LinearBuffers): PanelKind[] {
+/** Row blocks of each of the two segments in a gated panel. */
+function gatedBlocks({ output }: LinearBuffers): number {
+  return output.dtype === "int32" ? PANEL_BLOCKS : 1;
+}
+
+function gatedKinds(buffers: LinearBuffers): PanelKind[] {
+  const { segments } = buffers;
+  const each = gatedBlocks(buffers);
   const rows = segments[0]?.rows ?? 0;
-  const full = Math.floor(rows / BLOCK_ROWS);
+  const full = Math.floor(rows / (each * BLOCK_ROWS));
   const panel =
     (valid: number) =>
-    (rowBlock: PrimExpr): Panel => ({
-      blocks: segments.map((segment) => ({ segment, rowBlock })),
+    (index: PrimExpr): Panel => ({
+      blocks: segments.flatMap((segment) =>
+        Array.from({ length: each }, (_, next) => ({ segment, rowBlock: index.mul(each).add(next) })),
+      ),
       valid,
-      column: rowBlock.mul(BLOCK_ROWS),
+      column: index.mul(each * BLOCK_ROWS),
     });
   const kinds: PanelKind[] = [];
-  if (full > 0) kinds.push({ start: 0, count: full, panel: panel(BLOCK_ROWS) });
-  const valid = rows % BLOCK_ROWS;
+  if (full > 0) kinds.push({ start: 0, count: full, panel: panel(each * BLOCK_ROWS) });
+  const valid = rows - full * each * BLOCK_ROWS;
   if (valid > 0) kinds.push({ start: full, count: 1, panel: (index) => panel(valid)(index.add(full)) });
   return kinds;
 }

@@ -14,12 +14,8 @@ export interface NormRow {
   readonly load: (lanes: number, at: PrimExpr) => PrimExpr;
 }
 
-/** Statements of `row / sqrt(mean(row^2) + epsilon) * weight`. */
-export function normalizeRow(
-  block: Block,
-  { columns, epsilon, weight, load }: NormRow,
-  store: (block: Block, value: PrimExpr, at: PrimExpr) => void,
-): void {
+/** Statements that compute `1 / sqrt(mean(row^2) + epsilon)`; returns it. */
+export function normFactor(block: Block, { columns, epsilon, load }: Omit<NormRow, "weight">): PrimExpr {
   const lanes = lanesFor(columns);
   const squares = block.local("squares", lanes);
   block.store(squares, float(0).broadcast(lanes), 0);
@@ -29,7 +25,18 @@ export function normalizeRow(
   });
   const total = sumLanes(block, squares.loadVector(lanes, 0));
   const root = squareRoot(total.mul(1 / columns).add(epsilon));
-  const factor = block.bind("factor", float(1).div(root)).broadcast(lanes);
+  return block.bind("factor", float(1).div(root));
+}
+
+/** Statements of `row / sqrt(mean(row^2) + epsilon) * weight`. */
+export function normalizeRow(
+  block: Block,
+  row: NormRow,
+  store: (block: Block, value: PrimExpr, at: PrimExpr) => void,
+): void {
+  const { columns, weight, load } = row;
+  const lanes = lanesFor(columns);
+  const factor = normFactor(block, row).broadcast(lanes);
   block.serial("j", columns / lanes, (inner, j) => {
     const at = j.mul(lanes);
     store(inner, load(lanes, at).mul(factor).mul(weight.loadVector(lanes, at)), at);

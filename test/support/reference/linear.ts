@@ -2,7 +2,7 @@
 import type { ReferenceWeight } from "./rows16.js";
 
 export interface ReferenceLinear {
-  readonly x: Float32Array;
+  readonly x: ArrayLike<number>;
   readonly tokens: number;
   readonly weights: readonly ReferenceWeight[];
   readonly biases?: readonly Float32Array[];
@@ -21,7 +21,12 @@ export function referenceLinear(problem: ReferenceLinear): Float64Array {
   return Float64Array.from(rows.flat(), (value, i) => value + (residual?.[i] ?? 0));
 }
 
-function products(x: Float32Array, token: number, weight: ReferenceWeight, bias?: Float32Array): number[] {
+function products(
+  x: ArrayLike<number>,
+  token: number,
+  weight: ReferenceWeight,
+  bias?: Float32Array,
+): number[] {
   const { rows, columns, values } = weight;
   return Array.from({ length: rows }, (_, row) => {
     let sum = bias?.[row] ?? 0;

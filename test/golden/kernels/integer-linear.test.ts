@@ -1,0 +1,168 @@
+// Products of quantised weights with 8-bit activations, against a double-precision product of the values both stand for: every
+// form this processor can run, formats, 1 to 33 tokens, tails, segments, epilogues.
+import { beforeAll, describe, expect, it } from "vitest";
+import {
+  bestDotForm,
+  type DotFormName,
+  type LinearOptions,
+  linear,
+  quantizeRows,
+  rmsNorm,
+} from "../../../lib/compiler/kernels/index.js";
+import { cpuFeatures, loadCompilerLibrary, Tensor } from "../../../lib/ffi/index.js";
+import type { WeightFormat } from "../../../lib/package/weight-format.js";
+import { float32, Kernel, packedTensor, relativeError } from "../../support/kernel-library.js";
+import { Random } from "../../support/random.js";
+import { quantizeActivations } from "../../support/reference/activation.js";
+import { referenceLinear } from "../../support/reference/linear.js";
+import { randomWeight } from "../../support/reference/rows16.js";
+
+beforeAll(() => loadCompilerLibrary());
+
+/** Rounding of float32 sums over groups: the largest error over the root mean square of the outputs. */
+const TOLERANCE = 1e-5;
+
+/** The forms this processor can run. */
+function runnableForms(): DotFormName[] {
+  const features = new Set(cpuFeatures());
+  const best = bestDotForm(features);
+  const forms: DotFormName[] = best === undefined ? [] : [best];
+  if (features.has("avx512vnni") && features.has("avx512vl")) forms.push("vnni256");
+  return forms;
+}
+
+const FORMS = runnableForms();
+
+interface Problem extends Omit<LinearOptions, "tokens" | "dot"> {
+  readonly dot: DotFormName;
+}
+
+/** Integer products of random rows by both kernels; compares with the reference and row by row with one another. */
+function check(problem: Problem, tokenCounts: readonly number[]): void {
+  const random = new Random(1);
+  const { columns, segments, bias, epilogue } = problem;
+  const weights = segments.map(({ format, rows }) => randomWeight(random, format, rows, columns));
+  const biases = bias ? segments.map(({ rows }) => random.floats(rows)) : [];
+  const gated = epilogue === "silu-mul";
+  const outputs = gated ? (segments[0]?.rows ?? 0) : segments.reduce((sum, { rows }) => sum + rows, 0);
+  const many = new Kernel(linear({ ...problem, tokens: "n" }));
+  const single = new Kernel(linear({ ...problem, tokens: 1, input: "float32" }));
+  const singleBlocks = new Kernel(linear({ ...problem, tokens: 1 }));
+  for (const tokens of tokenCounts) {
+    const x = random.floats(tokens * columns);
+    const { blocks, values } = quantizeActivations(x);
+    const residual = epilogue === "residual" ? random.floats(tokens * outputs) : undefined;
+    const rest = (first: number, count: number) => [
+      ...weights.map(packedTensor),
+      ...biases.map((bias) => float32(bias, [bias.length])),
+      ...(residual
+        ? [float32(residual.subarray(first * outputs, (first + count) * outputs), [count, outputs])]
+        : []),
+    ];
+    const groups = columns / 32;
+    const packed = (first: number, count: number) =>
+      Tensor.from(
+        blocks.subarray(first * groups * 12, (first + count) * groups * 12),
+        [count, groups, 12],
+        "int32",
+      );
+    const received = many.run([packed(0, tokens), ...rest(0, tokens)], [tokens, outputs]);
+    const shared = residual ? { residual } : {};
+    const expected = referenceLinear({ x: values, tokens, weights, gated, biases, ...shared });
+    expect(relativeError(received, expected), `${tokens} tokens`).toBeLessThan(TOLERANCE);
+    for (const token of new Set([0, tokens - 1])) {
+      const row = received.slice(token * outputs, (token + 1) * outputs);
+      const rowBlocks = singleBlocks.run([packed(token, 1), ...rest(token, 1)], [1, outputs]);
+      expect(rowBlocks, `token ${token} alone`).toEqual(row);
+      const plain = float32(x.subarray(token * columns, (token + 1) * columns), [1, columns]);
+      expect(single.run([plain, ...rest(token, 1)], [1, outputs]), "quantised inside").toEqual(row);
+    }
+  }
+}
+
+const one = (format: WeightFormat, rows: number) => [{ format, rows }];
+const QUANTIZED = ["q4_0", "q4_1", "q8_0", "q4f16_1", "q4f32_1"] as const;
+const ALL_COUNTS = Array.from({ length: 33 }, (_, i) => i + 1);
+
+describe.runIf(FORMS.length > 0).each(FORMS)("%s", (dot) => {
+  it.each(QUANTIZED)("multiplies %s weights with 1 to 33 tokens", (format) => {
+    check({ columns: 96, segments: one(format, 64), dot }, ALL_COUNTS);
+  });
+
+  it.each(QUANTIZED)("leaves out the padding of the last %s row block", (format) => {
+    check({ columns: 64, segments: one(format, 16), dot }, [1, 4]);
+    check({ columns: 32, segments: one(format, 7), dot }, [1, 9]);
+    check({ columns: 64, segments: one(format, 41), epilogue: "residual", dot }, [1, 10, 23]);
+  });
+
+  it("joins segments of different formats, with biases", () => {
+    const segments = [...one("q4_1", 48), ...one("q4_0", 20), ...one("q8_0", 32)];
+    check({ columns: 64, segments, bias: true, dot }, [1, 7, 20]);
+  });
+
+  it("gates", () => {
+    const segments = [...one("q4_0", 44), ...one("q8_0", 44)];
+    check({ columns: 64, segments, epilogue: "silu-mul", dot }, [1, 7, 20]);
+  });
+
+  it("gives the same bits however it is blocked", () => {
+    const problem = { columns: 256, segments: one("q4_1", 1040), dot };
+    check({ ...problem, tuning: { activationBytes: 1 << 12, panelBytes: 1 << 16 } }, [50]);
+    check({ ...problem, tuning: { tileTokens: 5, tileBlocks: 1, fewTokens: 3, prefetchBytes: 0 } }, [4, 19]);
+  });
+
+  it("stores gated outputs as activation blocks", () => {
+    const random = new Random(3);
+    const [columns, rows, tokens] = [64, 96, 11];
+    const weights = [0, 1].map(() => randomWeight(random, "q4_0", rows, columns));
+    const segments = [...one("q4_0", rows), ...one("q4_0", rows)];
+    const { blocks } = quantizeActivations(random.floats(tokens * columns));
+    const args = [Tensor.from(blocks, [tokens, columns / 32, 12], "int32"), ...weights.map(packedTensor)];
+    const options = { columns, segments, epilogue: "silu-mul", tokens: "n", dot } as const;
+    const plain = new Kernel(linear(options)).run(args, [tokens, rows]);
+    const output = Tensor.empty([tokens, rows / 32, 12], "int32");
+    new Kernel(linear({ ...options, output: "int8" })).library.getFunction("kernel").call(...args, output);
+    expect(output.view()).toEqual(quantizeActivations(plain).blocks);
+  });
+
+  it("normalises its input", () => {
+    const random = new Random(4);
+    const columns = 96;
+    const weight = randomWeight(random, "q4_0", 32, columns);
+    const [x, norm] = [random.floats(columns, 3), random.floats(columns)];
+    const inputs = [float32(x, [1, columns]), float32(norm, [columns])];
+    const blocks = Tensor.empty([1, columns / 32, 12], "int32");
+    const epsilon = 1e-5;
+    const normed = new Kernel(rmsNorm({ columns, epsilon, tokens: "n", output: "int8" }));
+    normed.library.getFunction("kernel").call(...inputs, blocks);
+    const options = { columns, segments: one("q4_0", 32), tokens: 1, dot } as const;
+    const expected = new Kernel(linear(options)).run([blocks, packedTensor(weight)], [1, 32]);
+    const fused = new Kernel(linear({ ...options, input: "norm", epsilon }));
+    expect(fused.run([...inputs, packedTensor(weight)], [1, 32])).toEqual(expected);
+  });
+});
+
+describe("activation blocks", () => {
+  it("of any row are those of the definition", () => {
+    const columns = 128;
+    const x = new Random(9).floats(5 * columns, 4);
+    x.fill(0, columns, columns + 32);
+    x.fill(1e-38, columns + 32, columns + 64);
+    x[2 * columns] = 1e30;
+    const output = Tensor.empty([5, columns / 32, 12], "int32");
+    new Kernel(quantizeRows({ columns })).library
+      .getFunction("kernel")
+      .call(float32(x, [5, columns]), output);
+    const { blocks } = quantizeActivations(x);
+    expect(output.view()).toEqual(blocks);
+  });
+});
+
+it("refuses what integer products cannot do", () => {
+  const error = expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" });
+  const options = { columns: 32, tokens: "n", dot: "vnni512" } as const;
+  expect(() => linear({ ...options, segments: one("f16", 16) })).toThrow(error);
+  expect(() => linear({ ...options, segments: one("q4_0", 16), input: "norm" })).toThrow(error);
+  expect(() => linear({ ...options, segments: one("q4_0", 32), output: "int8" })).toThrow(error);
+  expect(() => linear({ columns: 32, tokens: 1, segments: one("q4_0", 32), input: "norm" })).toThrow(error);
+});
