@@ -54,9 +54,14 @@ export function roundToInteger(value: PrimExpr): PrimExpr {
   return llvmIntrinsic("llvm.nearbyint", value.dtype, [value]);
 }
 
-/** The magnitude of each float lane. */
-export function absolute(value: PrimExpr): PrimExpr {
-  return llvmIntrinsic("llvm.fabs", value.dtype, [value]);
+/** The largest of the signed integer lanes. */
+export function largestLane(value: PrimExpr): PrimExpr {
+  return llvmIntrinsic("llvm.vector.reduce.smax", value.element, [value]);
+}
+
+/** The sum of the integer lanes. */
+export function laneSum(value: PrimExpr): PrimExpr {
+  return llvmIntrinsic("llvm.vector.reduce.add", value.element, [value]);
 }
 
 /** Correctly rounded square root of a float. */

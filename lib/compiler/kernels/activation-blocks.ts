@@ -13,9 +13,8 @@
 import { Buffer } from "../ir/buffer.js";
 import { type ExprLike, float, int, type PrimExpr, select } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
-import { absolute, reinterpret, roundToInteger } from "../ir/vector.js";
+import { bitAnd, laneSum, largestLane, reinterpret, roundToInteger } from "../ir/vector.js";
 import { GROUP_SIZE } from "../quantization/format.js";
-import { maxLanes, sumLanes } from "./lanes.js";
 
 /** Words of a group. */
 export const ACTIVATION_WORDS = 12;
@@ -26,6 +25,10 @@ export const SUM_WORD = 10;
 /** Columns of one word of codes. */
 const WORD_COLUMNS = 4;
 const HALF_GROUP = GROUP_SIZE / 2;
+const INT_LANES = `int32x${HALF_GROUP}`;
+
+/** All bits of a float32 but its sign. */
+const MAGNITUDE = 0x7fffffff;
 
 /** Groups whose largest magnitude lies below are zero: 127 divided by it would overflow. */
 const SMALLEST_MAGNITUDE = 1e-30;
@@ -51,8 +54,12 @@ export function quantizeGroup(
 ): void {
   const { buffer, row, group } = to;
   const halves = values.map((value) => block.bind("half", value));
-  const [low, high] = halves.map(absolute) as [PrimExpr, PrimExpr];
-  const largest = maxLanes(block, low.max(high));
+  // Bits of magnitudes are ordered as the magnitudes are, and a NaN is the largest of all.
+  const [low, high] = halves.map((half) => bitAnd(reinterpret(half, INT_LANES), MAGNITUDE)) as [
+    PrimExpr,
+    PrimExpr,
+  ];
+  const largest = block.bind("largest", reinterpret(largestLane(low.max(high)), "float32"));
   const inverse = select(largest.gt(SMALLEST_MAGNITUDE), float(127).div(largest), float(0));
   const factor = block.bind("factor", inverse).broadcast(HALF_GROUP);
   const codes = halves.map((half) => block.bind("codes", roundToInteger(half.mul(factor)).cast("int32"))) as [
@@ -63,7 +70,7 @@ export function quantizeGroup(
     const words = reinterpret(code.cast("int8"), `int32x${HALF_GROUP / WORD_COLUMNS}`);
     block.store(buffer, words, row, group, part * (HALF_GROUP / WORD_COLUMNS));
   });
-  const sum = sumLanes(block, codes[0].add(codes[1]));
+  const sum = block.bind("sum", laneSum(codes[0].add(codes[1])));
   const scale = block.bind("scale", largest.mul(1 / 127));
   block.store(buffer, reinterpret(scale, "int32"), row, group, SCALE_WORD);
   block.store(buffer, sum.mul(-8), row, group, OFFSET_WORD);

@@ -32,13 +32,19 @@ export interface DotTile {
 
 /**
  * Statements that compute a tile.
- * @param sums for each row block, float32[tokens * 16]: the outputs, overwritten.
+ * @param outputs for each row block, float32[tokens * 16], overwritten.
  */
-export function dotTile(block: Block, tile: DotTile, sums: readonly Buffer[]): void {
+export function dotTile(block: Block, tile: DotTile, outputs: readonly Buffer[]): void {
+  const sums = outputs.map(() => block.local("sums", tile.tokens * BLOCK_ROWS));
   for (const sum of sums)
     for (let token = 0; token < tile.tokens; token++)
       block.store(sum, float(0).broadcast(BLOCK_ROWS), token * BLOCK_ROWS);
   block.serial("group", tile.columns / GROUP_SIZE, (inner, group) => addGroup(inner, tile, sums, group));
+  sums.forEach((sum, part) => {
+    const output = outputs[part];
+    for (let at = 0; output !== undefined && at < tile.tokens * BLOCK_ROWS; at += BLOCK_ROWS)
+      block.store(output, sum.loadVector(BLOCK_ROWS, at), at);
+  });
 }
 
 /** Rows of a weight that fill one vector, and the buffer their sums go to. */

@@ -142,17 +142,16 @@ function tiles(
 function tile(block: Block, work: PanelTiles, first: PrimExpr, tokens: number): void {
   const { product, panel, blocks: together, prefetchBytes } = work;
   const { buffers, columns, x, dot } = product;
-  const sums = panel.blocks.map(() => block.local("sums", tokens * BLOCK_ROWS));
-  for (const [at, blocks] of runs(panel, together))
-    dotTile(
-      block,
-      { x, columns, first, tokens, blocks, dot, prefetchBytes },
-      sums.slice(at, at + blocks.length),
-    );
-  for (let token = 0; token < tokens; token++) {
-    const results = sums.map((sum) => sum.loadVector(BLOCK_ROWS, token * BLOCK_ROWS));
-    storeOutputs(block, buffers, panel, first.add(token), results);
+  const outputs = panel.blocks.map(() => block.local("outputs", tokens * BLOCK_ROWS));
+  for (const [at, blocks] of runs(panel, together)) {
+    const shape = { x, columns, first, tokens, blocks, dot, prefetchBytes };
+    dotTile(block, shape, outputs.slice(at, at + blocks.length));
   }
+  // A loop, as its code is long; dotTile keeps its sums in registers and only then writes them here.
+  block.serial("token", tokens, (inner, token) => {
+    const results = outputs.map((output) => output.loadVector(BLOCK_ROWS, token.mul(BLOCK_ROWS)));
+    storeOutputs(inner, buffers, panel, inner.bind("row", first.add(token)), results);
+  });
 }
 
 /** The panel's blocks, up to `together` neighbours of one weight at a time, with the index of the first. */
