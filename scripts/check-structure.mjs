@@ -14,7 +14,7 @@ const MAY_IMPORT = {
   tokenizer: [],
   chat: [],
   engine: ["ffi", "package", "tokenizer", "chat"],
-  compiler: ["ffi", "package"],
+  compiler: ["ffi", "package", "tokenizer"],
   cli: ["engine", "compiler", "package", "ffi", "tokenizer", "chat"],
 };
 

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { ManifestDraft, PackageWriter } from "../package/package-writer.js";
 import { TVM_VERSIONS } from "../package/tvm-versions.js";
 import { generatorName } from "../package-root.js";
+import { compactTokenizer } from "../tokenizer/compact-files.js";
 import type { Target } from "./codegen/target.js";
 import type { CompileLimits } from "./compile-options.js";
 import type { ImportedModel } from "./importer/imported-model.js";
@@ -25,7 +26,9 @@ export interface ModelFiles {
 /** Adds tokenizer, chat template and licence files. */
 export async function addModelFiles(writer: PackageWriter, model: ImportedModel): Promise<ModelFiles> {
   const tokenizer: string[] = [];
-  for (const [name, content] of Object.entries(model.tokenizer)) {
+  const { "tokenizer.json": document, ...others } = model.tokenizer;
+  const compact = document === undefined ? {} : compactTokenizer(document);
+  for (const [name, content] of Object.entries({ ...compact, ...others })) {
     await writer.addFile(name, content);
     tokenizer.push(name);
   }

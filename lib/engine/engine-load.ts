@@ -2,6 +2,7 @@
 import path from "node:path";
 import { ChatTemplate } from "../chat/chat-template.js";
 import { ModelPackage } from "../package/model-package.js";
+import { VOCABULARY_FILE } from "../tokenizer/compact-files.js";
 import { Tokenizer } from "../tokenizer/tokenizer.js";
 import type { EngineParts } from "./engine.js";
 import {
@@ -60,15 +61,14 @@ export async function loadEngineParts(
 
 async function openTokenizer(modelPackage: ModelPackage): Promise<Tokenizer | undefined> {
   const { files, bosTokenId, addBos } = modelPackage.manifest.tokenizer;
-  const named = (name: string) => files.find((file) => path.posix.basename(file) === name);
-  const tokenizerFile = named("tokenizer.json");
+  const pathOf = (name: string) => {
+    const file = files.find((listed) => path.posix.basename(listed) === name);
+    return file === undefined ? undefined : modelPackage.file(file);
+  };
+  const tokenizerFile = pathOf("tokenizer.json");
   if (tokenizerFile === undefined) return undefined;
-  const configFile = named("tokenizer_config.json");
-  return Tokenizer.load(
-    modelPackage.file(tokenizerFile),
-    configFile === undefined ? undefined : modelPackage.file(configFile),
-    { bosTokenId, addBos },
-  );
+  const settings = { bosTokenId, addBos };
+  return Tokenizer.load(tokenizerFile, pathOf("tokenizer_config.json"), settings, pathOf(VOCABULARY_FILE));
 }
 
 async function openChatTemplate(

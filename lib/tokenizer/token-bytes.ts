@@ -16,17 +16,17 @@ export class TokenBytes {
   /** Spaces to take away at the start of a text (SentencePiece puts one there that the text never had). */
   readonly leadingSpaces: number;
   readonly #rules: DecodingRules;
-  readonly #pieces: readonly (string | undefined)[];
+  readonly #pieceOf: (id: number) => string | undefined;
   readonly #added = new Map<number, AddedToken>();
   /** Filled on demand: a stream touches few of the tokens. */
   readonly #bytes = new Map<number, Uint8Array>();
   readonly #encoder = new TextEncoder();
 
-  /** `pieces`: the vocabulary's spelling of each id. Errors: ERR_UNSUPPORTED_FORMAT for an unknown decoder. */
-  constructor(document: TokenizerDocument, pieces: readonly (string | undefined)[]) {
+  /** `pieceOf`: the vocabulary's spelling of an id. Errors: ERR_UNSUPPORTED_FORMAT for an unknown decoder. */
+  constructor(document: TokenizerDocument, pieceOf: (id: number) => string | undefined) {
     this.#rules = decodingRules(document.decoder);
     this.leadingSpaces = this.#rules.leadingSpaces;
-    this.#pieces = pieces;
+    this.#pieceOf = pieceOf;
     for (const token of document.addedTokens) this.#added.set(token.id, token);
   }
 
@@ -41,7 +41,7 @@ export class TokenBytes {
 
   #compute(id: number): Uint8Array {
     const added = this.#added.get(id);
-    const piece = added?.content ?? this.#pieces[id];
+    const piece = added?.content ?? this.#pieceOf(id);
     if (piece === undefined) return NOTHING;
     if (this.#rules.byteLevel) {
       const bytes = added === undefined ? byteLevelBytes(piece) : undefined;

@@ -29,6 +29,8 @@ export interface Stage {
 /** A checked `tokenizer.json`; `raw` is the whole document for the library. */
 export interface TokenizerDocument {
   readonly raw: Readonly<Record<string, unknown>>;
+  /** `raw.model`. */
+  readonly model: Readonly<Record<string, unknown>>;
   readonly addedTokens: readonly AddedToken[];
   readonly decoder: Stage | undefined;
 }
@@ -36,7 +38,7 @@ export interface TokenizerDocument {
 /** Checks the parts this folder reads. Errors: ERR_INVALID_MODEL naming the field. */
 export function parseTokenizerDocument(document: unknown): TokenizerDocument {
   const raw = record(document, "tokenizer.json");
-  record(raw.model, "tokenizer.json: model");
+  const model = record(raw.model, "tokenizer.json: model");
   const list = raw.added_tokens ?? [];
   if (!Array.isArray(list)) throw invalid("tokenizer.json: added_tokens", "a list", list);
   const decoder = raw.decoder ?? undefined;
@@ -49,6 +51,7 @@ export function parseTokenizerDocument(document: unknown): TokenizerDocument {
       pre_tokenizer: withUnicodeClasses(raw.pre_tokenizer ?? null),
       added_tokens: list,
     },
+    model,
     addedTokens: list.map((entry, index) => addedToken(entry, `tokenizer.json: added_tokens[${index}]`)),
     decoder: decoder === undefined ? undefined : stage(decoder, "tokenizer.json: decoder"),
   };

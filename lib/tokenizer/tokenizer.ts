@@ -1,16 +1,26 @@
 /**
- * Text ⇄ token ids, over @huggingface/tokenizers (normaliser, pre-tokenizer, BPE/unigram model).
+ * Text ⇄ token ids, over @huggingface/tokenizers (normaliser, pre-tokenizer, unigram model).
  *
- * Three parts are ours: which control tokens a text may contain (added-token-splitter.ts), exact cutting of long
- * texts (word-splitter.ts), and decoding, a token at a time (token-bytes.ts, streaming-decoder.ts).
+ * Four parts are ours: which control tokens a text may contain (added-token-splitter.ts), byte-pair encoding in compact tables
+ * (bpe-model.ts), exact cutting of long texts (word-splitter.ts), and decoding, a token at a time (token-bytes.ts,
+ * streaming-decoder.ts).
  */
 import { readFile } from "node:fs/promises";
-import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { MlcError } from "../errors.js";
 import { AddedTokenSplitter, ControlTokenGuard, removeMarks } from "./added-token-splitter.js";
+import { bpeOptions, bpeVocabulary } from "./bpe-document.js";
+import { BpeModel } from "./bpe-model.js";
+import { buildLibraryTokenizer, LibraryModel, type LibraryTokenizer } from "./library-tokenizer.js";
 import { type DecodeOptions, StreamingDecoder } from "./streaming-decoder.js";
 import { TokenBytes } from "./token-bytes.js";
-import { type AddedToken, parseTokenizerDocument, record } from "./tokenizer-document.js";
+import type { TokenModel } from "./token-model.js";
+import {
+  type AddedToken,
+  parseTokenizerDocument,
+  record,
+  type TokenizerDocument,
+} from "./tokenizer-document.js";
+import { readVocabulary } from "./vocabulary-file.js";
 import { WordSplitter } from "./word-splitter.js";
 
 /** How a text becomes tokens. */
@@ -29,18 +39,6 @@ export interface TokenizerSettings {
   addBos?: boolean | undefined;
 }
 
-/** The part of the library in use; its own declarations do not resolve under NodeNext. */
-interface LibraryTokenizer {
-  normalizer: ((text: string) => string) | null;
-  pre_tokenizer: ((text: string, options: { section_index: number }) => string[]) | null;
-  model: ((words: string[]) => string[]) & {
-    vocab: (string | undefined)[];
-    tokens_to_ids: Map<string, number>;
-    unk_token_id?: number;
-  };
-  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
-}
-
 /** A model's tokenizer. Immutable; safe to share. */
 export class Tokenizer {
   /** Number of token ids the tokenizer knows (the model's vocabulary may be padded beyond it). */
@@ -48,7 +46,8 @@ export class Tokenizer {
   /** Ids of the control tokens. */
   readonly specialIds: ReadonlySet<number>;
   readonly bosTokenId: number | undefined;
-  readonly #library: LibraryTokenizer;
+  readonly #library: Omit<LibraryTokenizer, "model">;
+  readonly #model: TokenModel;
   readonly #bytes: TokenBytes;
   readonly #words: WordSplitter;
   readonly #guard: ControlTokenGuard;
@@ -58,36 +57,49 @@ export class Tokenizer {
   readonly #suffix: readonly number[];
 
   /**
-   * `tokenizerJson`, `configJson`: the parsed files. Errors: ERR_INVALID_MODEL, ERR_UNSUPPORTED_FORMAT.
+   * `tokenizerJson`, `configJson`: the parsed files; `vocabulary`: the content of the vocabulary file, where there is one.
+   * Errors: ERR_INVALID_MODEL, ERR_UNSUPPORTED_FORMAT.
    */
-  constructor(tokenizerJson: unknown, configJson: unknown = {}, settings: TokenizerSettings = {}) {
+  constructor(
+    tokenizerJson: unknown,
+    configJson: unknown = {},
+    settings: TokenizerSettings = {},
+    vocabulary?: Uint8Array,
+  ) {
     const document = parseTokenizerDocument(tokenizerJson);
-    this.#library = buildLibraryTokenizer(document.raw, record(configJson, "tokenizer_config.json"));
-    const pieces = this.#library.model.vocab;
-    this.vocabularySize = pieces.length;
+    const config = record(configJson, "tokenizer_config.json");
+    const { library, model } = buildModel(document, config, vocabulary);
+    this.#library = library;
+    this.#model = model;
+    this.vocabularySize = model.size;
     this.specialIds = new Set(document.addedTokens.filter((token) => token.special).map((token) => token.id));
-    this.#bytes = new TokenBytes(document, pieces);
-    this.#words = new WordSplitter(pieces);
+    this.#bytes = new TokenBytes(document, (id) => model.pieceOf(id));
+    this.#words = new WordSplitter(model.piecesWith(WordSplitter.mark));
     this.#guard = new ControlTokenGuard(document.addedTokens);
     this.#splitters = {
       all: this.#splitterPair(document.addedTokens),
       ordinary: this.#splitterPair(document.addedTokens.filter((token) => !token.special)),
     };
-    this.bosTokenId = settings.bosTokenId ?? tokenIdNamed(this.#library, configJson, "bos_token");
+    this.bosTokenId = settings.bosTokenId ?? tokenIdNamed(model, config.bos_token);
     [this.#prefix, this.#suffix] = this.#surroundings(settings.addBos);
   }
 
-  /** Reads the two files (the second may be absent) and builds the tokenizer. Errors also ERR_IO. */
+  /**
+   * Reads the files and builds the tokenizer. All but the first may be absent; the last holds the vocabulary and merges where
+   * tokenizer.json lacks them (vocabulary-file.ts). Errors also ERR_IO.
+   */
   static async load(
     tokenizerFile: string,
     configFile?: string,
     settings?: TokenizerSettings,
+    vocabularyFile?: string,
   ): Promise<Tokenizer> {
-    const [tokenizerJson, configJson] = await Promise.all([
+    const [tokenizerJson, configJson, vocabulary] = await Promise.all([
       readJson(tokenizerFile),
       configFile === undefined ? {} : readJson(configFile),
+      vocabularyFile === undefined ? undefined : read(vocabularyFile),
     ]);
-    return new Tokenizer(tokenizerJson, configJson, settings);
+    return new Tokenizer(tokenizerJson, configJson, settings, vocabulary);
   }
 
   /** Token ids of a text. */
@@ -141,12 +153,12 @@ export class Tokenizer {
 
   /** The vocabulary's spelling of a token. */
   idToToken(id: number): string | undefined {
-    return this.#library.model.vocab[id];
+    return this.#model.pieceOf(id);
   }
 
   /** The id of a token by the vocabulary's spelling. */
   tokenToId(token: string): number | undefined {
-    return this.#library.model.tokens_to_ids.get(token);
+    return this.#model.idOf(token);
   }
 
   /** The bytes a token stands for (part of a character, perhaps). */
@@ -156,23 +168,17 @@ export class Tokenizer {
 
   #encodePlain(text: string, sectionIndex: number, ids: number[]): void {
     if (text === "") return;
-    const { pre_tokenizer: preTokenizer, model } = this.#library;
-    const words = preTokenizer?.(text, { section_index: sectionIndex }) ?? [text];
-    for (const piece of model(words.flatMap((word) => this.#words.split(word)))) {
-      const id = model.tokens_to_ids.get(piece) ?? model.unk_token_id;
-      if (id === undefined) continue;
+    const words = this.#library.pre_tokenizer?.(text, { section_index: sectionIndex }) ?? [text];
+    for (const id of this.#model.encode(words.flatMap((word) => this.#words.split(word)))) {
       // A model whose merges happen to spell a control token (or with ignore_merges) must still not produce it here.
-      if (this.specialIds.has(id) && id !== model.unk_token_id) this.#encodeCharacters(piece, ids);
+      if (this.specialIds.has(id) && id !== this.#model.unknownId) this.#encodeCharacters(id, ids);
       else ids.push(id);
     }
   }
 
-  #encodeCharacters(piece: string, ids: number[]): void {
-    const { model } = this.#library;
-    for (const part of model(Array.from(piece))) {
-      const id = model.tokens_to_ids.get(part) ?? model.unk_token_id;
-      if (id !== undefined && !this.specialIds.has(id)) ids.push(id);
-    }
+  #encodeCharacters(id: number, ids: number[]): void {
+    const parts = this.#model.encode(Array.from(this.#model.pieceOf(id) ?? ""));
+    ids.push(...parts.filter((part) => !this.specialIds.has(part)));
   }
 
   #splitterPair(tokens: readonly AddedToken[]): [AddedTokenSplitter, AddedTokenSplitter] {
@@ -185,15 +191,15 @@ export class Tokenizer {
     ];
   }
 
-  /** What the post-processor puts before and after a text, found by encoding a text with and without it. */
+  /** What the post-processor puts before and after a text. */
   #surroundings(addBos: boolean | undefined): [number[], number[]] {
-    const probe = "a";
-    const bare = this.#library.encode(probe, { add_special_tokens: false }).ids;
-    const full = this.#library.encode(probe, { add_special_tokens: true }).ids;
-    let at = 0;
-    while (at < full.length && !bare.every((id, offset) => full[at + offset] === id)) at++;
-    let prefix = full.slice(0, at);
-    const suffix = full.slice(at + bare.length);
+    const text = "a text";
+    const { tokens } = this.#library.post_processor?.([text], null, true) ?? { tokens: [text] };
+    const idsOf = (pieces: readonly string[]) =>
+      pieces.flatMap((piece) => this.#model.idOf(piece) ?? this.#model.unknownId ?? []);
+    const at = tokens.indexOf(text);
+    let prefix = idsOf(tokens.slice(0, at));
+    const suffix = idsOf(tokens.slice(at + 1));
     const bos = this.bosTokenId;
     if (addBos === false) prefix = prefix.filter((id) => id !== bos);
     if (addBos === true && bos !== undefined && !prefix.includes(bos)) prefix = [bos, ...prefix];
@@ -201,38 +207,46 @@ export class Tokenizer {
   }
 }
 
-function buildLibraryTokenizer(
-  document: Readonly<Record<string, unknown>>,
+/** The library for what surrounds the model, and the model: ours for BPE, else the library's. */
+function buildModel(
+  { raw, model, addedTokens }: TokenizerDocument,
   config: Readonly<Record<string, unknown>>,
-): LibraryTokenizer {
-  try {
-    // Checked by use: the library's own declarations are not resolvable, this interface is what it has at run time.
-    return new HuggingFaceTokenizer(document, config) as unknown as LibraryTokenizer;
-  } catch (cause) {
-    throw new MlcError(
-      "ERR_UNSUPPORTED_FORMAT",
-      `Expected a tokenizer.json that can be interpreted but received one that cannot (${cause instanceof Error ? cause.message : cause}).`,
-      { cause },
-    );
+  vocabularyFile: Uint8Array | undefined,
+): { library: LibraryTokenizer; model: TokenModel } {
+  const options = bpeOptions(model);
+  const added = addedTokens.map(({ id, content }) => [id, content] as const);
+  const vocabulary =
+    vocabularyFile !== undefined
+      ? readVocabulary(vocabularyFile)
+      : options === undefined
+        ? undefined
+        : bpeVocabulary(model, added);
+  if (options === undefined || vocabulary === undefined) {
+    const library = buildLibraryTokenizer(raw, config);
+    return { library, model: new LibraryModel(library) };
   }
+  const library = buildLibraryTokenizer({ ...raw, model: { ...model, vocab: {}, merges: [] } }, config);
+  return { library, model: new BpeModel(vocabulary, new Map(added), options) };
 }
 
-function tokenIdNamed(library: LibraryTokenizer, configJson: unknown, name: string): number | undefined {
-  const value = record(configJson, "tokenizer_config.json")[name];
+function tokenIdNamed(model: TokenModel, token: unknown): number | undefined {
   const content =
-    typeof value === "object" && value !== null ? (value as { content?: unknown }).content : value;
-  return typeof content === "string" ? library.model.tokens_to_ids.get(content) : undefined;
+    typeof token === "object" && token !== null ? (token as { content?: unknown }).content : token;
+  return typeof content === "string" ? model.idOf(content) : undefined;
 }
 
-async function readJson(file: string): Promise<unknown> {
-  let text: string;
+async function read(file: string): Promise<Buffer> {
   try {
-    text = await readFile(file, "utf8");
+    return await readFile(file);
   } catch (cause) {
     throw new MlcError("ERR_IO", `Expected to read ${file} but received ${(cause as Error).message}.`, {
       cause,
     });
   }
+}
+
+async function readJson(file: string): Promise<unknown> {
+  const text = (await read(file)).toString("utf8");
   try {
     return JSON.parse(text);
   } catch (cause) {

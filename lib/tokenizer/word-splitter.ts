@@ -10,6 +10,8 @@ const MARK = "▁";
 
 /** Splits normalised text before each run of word marks where the vocabulary allows it. */
 export class WordSplitter {
+  /** The word mark: only pieces that contain it matter. */
+  static readonly mark = MARK;
   /** Characters that stand directly before a mark inside some piece. */
   readonly #joined = new Set<string>();
   readonly #enabled: boolean;

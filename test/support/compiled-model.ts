@@ -9,7 +9,7 @@ const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), ".
 /** A digest of the built compiler, so that a package of an older compiler is never taken for this one's. */
 function compilerDigest(): string {
   const hash = createHash("sha256");
-  for (const folder of ["compiler", "package"]) {
+  for (const folder of ["compiler", "package", "tokenizer"]) {
     const root = path.join(repository, "dist/esm", folder);
     const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) =>
       file.endsWith(".js"),
