@@ -3,34 +3,46 @@
 import { call, type FfiObject } from "../../ffi/index.js";
 import type { Dimension } from "../ir/relax-type.js";
 import {
+  bestDotForm,
+  type DotFormName,
   embedding,
   gatherRows,
   type LinearOptions,
   linear,
   pagedAttention,
+  quantizeRows,
   rmsNorm,
   ropeTable,
 } from "../kernels/index.js";
 import type { DecoderConfig } from "../models/decoder-config.js";
+import { isQuantized } from "../quantization/format.js";
 import { type DecoderSpec, type PackedParameter, packedParameters } from "./decoder-spec.js";
 import type { KernelRequest } from "./function-graph.js";
 
-/** What a matrix product does with its sums before they are stored. */
-export interface LinearEpilogue {
+/** What a matrix product reads and what it does with its sums before they are stored. */
+export interface LinearRequest {
   /** Adds a bias for each weight. */
   readonly bias: boolean;
   /** Nothing more, adds the rows of a tensor, or `silu(first) * second` of two weights. */
   readonly epilogue: "none" | "residual" | "silu-mul";
+  /** Of an integer product of one row: rows of float32 that it quantises, or normalises and quantises. */
+  readonly input?: "float32" | "norm";
+  /** "int8": activation blocks. */
+  readonly output?: "float32" | "int8";
 }
 
 export class DecoderKernels {
   readonly #config: DecoderConfig;
   readonly #spec: DecoderSpec;
   readonly #parameters: ReadonlyMap<string, PackedParameter>;
+  /** How quantised weights are multiplied; absent: in float32. */
+  readonly #dot: DotFormName | undefined;
 
   constructor(spec: DecoderSpec) {
     this.#config = spec.config;
     this.#spec = spec;
+    const { activations = "int8", target } = spec;
+    this.#dot = activations === "int8" && target !== undefined ? bestDotForm(target.features) : undefined;
     this.#parameters = new Map(packedParameters(spec).map((parameter) => [parameter.name, parameter]));
   }
 
@@ -46,25 +58,54 @@ export class DecoderKernels {
     return { key: "rope_table", make: () => ropeTable({ headDim }) };
   }
 
-  /** `(x, weight, output)` over the hidden size. */
-  rmsNorm(rows: Dimension): KernelRequest {
+  /** `(x, weight, output)` over the hidden size; "int8" makes activation blocks. */
+  rmsNorm(rows: Dimension, output: "float32" | "int8"): KernelRequest {
     const { hiddenSize, rmsNormEps } = this.#config;
     const tokens = tokensOf(rows);
-    const options = { columns: hiddenSize, epsilon: rmsNormEps, tokens };
-    return { key: `rms_norm_${tokens}`, make: () => rmsNorm(options) };
+    const options = { columns: hiddenSize, epsilon: rmsNormEps, tokens, output };
+    return { key: `rms_norm_${output}_${tokens}`, make: () => rmsNorm(options) };
   }
 
-  /** `(x, weights..., biases..., residual, output)` over the parameters `weights`. */
-  linear(rows: Dimension, weights: readonly string[], { bias, epilogue }: LinearEpilogue): KernelRequest {
+  /** `(x, output)`: rows of float32 to activation blocks. */
+  quantizeRows(columns: number): KernelRequest {
+    return { key: `quantize_rows_${columns}`, make: () => quantizeRows({ columns }) };
+  }
+
+  /** Whether the product with these parameters takes 8-bit activations: the target can and every weight is quantised. */
+  multipliesIntegers(weights: readonly string[]): boolean {
+    return this.#dot !== undefined && weights.every((name) => isQuantized(this.#matrix(name).format));
+  }
+
+  /**
+   * `(x, norm weight, weights..., biases..., residual, output)` over the parameters `weights`; x is activation blocks where
+   * `multipliesIntegers(weights)` unless `input` says otherwise.
+   */
+  linear(rows: Dimension, weights: readonly string[], request: LinearRequest): KernelRequest {
+    const { bias, epilogue, input, output = "float32" } = request;
     const matrices = weights.map((name) => this.#matrix(name));
     const columns = matrices[0]?.columns ?? 0;
     const segments = matrices.map(({ format, rows: outputs }) => ({ format, rows: outputs }));
     const tokens = tokensOf(rows);
-    const options: LinearOptions = { columns, segments, bias, epilogue, tokens, ...this.#vectors() };
+    const integers =
+      this.#dot !== undefined && this.multipliesIntegers(weights)
+        ? { dot: this.#dot, input: input ?? ("int8" as const), output, epsilon: this.#config.rmsNormEps }
+        : {};
+    const options: LinearOptions = {
+      columns,
+      segments,
+      bias,
+      epilogue,
+      tokens,
+      ...this.#vectors(),
+      ...integers,
+    };
     const shapes = segments.map(({ format, rows: outputs }) => `${outputs}_${format}`).join("_");
-    const suffix = [bias ? "bias" : "", epilogue === "none" ? "" : epilogue.replace("-", "_")].filter(
-      Boolean,
-    );
+    const suffix = [
+      bias ? "bias" : "",
+      epilogue === "none" ? "" : epilogue.replace("-", "_"),
+      input === undefined ? "" : `from_${input}`,
+      output === "float32" ? "" : `to_${output}`,
+    ].filter(Boolean);
     return {
       key: ["linear", tokens, columns, shapes, ...suffix].join("_"),
       make: () => linear(options),
@@ -90,10 +131,9 @@ export class DecoderKernels {
     return { key: `attention_${form}`, make: () => pagedAttention(options) };
   }
 
-  /** `(x, rows, output)` over the hidden size. */
-  gatherRows(): KernelRequest {
-    const { hiddenSize } = this.#config;
-    return { key: "gather_rows", make: () => gatherRows({ columns: hiddenSize }) };
+  /** `(x, rows, output)` */
+  gatherRows(columns: number): KernelRequest {
+    return { key: `gather_rows_${columns}`, make: () => gatherRows({ columns }) };
   }
 
   /** The attention kernel's scalar argument: one kernel serves all layers. */
@@ -102,8 +142,8 @@ export class DecoderKernels {
   }
 
   #vectors(): { vectorBits?: number } {
-    const { vectorBits } = this.#spec;
-    return vectorBits === undefined ? {} : { vectorBits };
+    const { target } = this.#spec;
+    return target === undefined ? {} : { vectorBits: target.vectorBits };
   }
 
   #matrix(name: string) {

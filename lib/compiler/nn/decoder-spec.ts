@@ -1,11 +1,15 @@
 // What a decoder is built from: the model's configuration, the formats its weights came in and the limits to serve.
 import { MlcError } from "../../errors.js";
+import type { KernelTarget } from "../kernels/kernel-target.js";
 import type { DecoderConfig } from "../models/decoder-config.js";
 import { decoderParameters, type ParameterSpec } from "../models/parameters.js";
 import { packedDtype, packedShape, type WeightFormat } from "../quantization/format.js";
 
 /** Element type of the KV cache. */
 export type KvDtype = "float32" | "float16";
+
+/** How activations enter matrix products with quantised weights: rounded to 8 bits by groups of 32, or as they are. */
+export type Activations = "int8" | "float32";
 
 export interface DecoderSpec {
   readonly config: DecoderConfig;
@@ -15,8 +19,10 @@ export interface DecoderSpec {
   /** Upper bounds of the symbolic sizes: rows of a prefill step, sequences of a decode step. */
   readonly prefillChunk: number;
   readonly maxBatch: number;
-  /** Width of the target's vector registers in bits, for the kernels' register tiles; their own default where absent. */
-  readonly vectorBits?: number;
+  /** The processor the kernels are for; their own defaults where absent. */
+  readonly target?: KernelTarget;
+  /** Default "int8". */
+  readonly activations?: Activations;
 }
 
 /** A parameter as the compiled functions receive it. */

@@ -1,7 +1,8 @@
-// The decoder: hidden rows in, logits out, in seven kernel calls a layer. Written once for every architecture of models/
+// The decoder: hidden rows in, logits out, in five to seven kernel calls a layer. Written once for every architecture of models/
 // and every entry function; what differs between architectures is data in DecoderConfig.
 import type { FfiObject } from "../../ffi/index.js";
 import type { Dimension } from "../ir/relax-type.js";
+import { activationShape } from "../kernels/index.js";
 import { type DecoderConfig, qkvSize } from "../models/decoder-config.js";
 import { ROPE_FREQUENCIES } from "../models/parameters.js";
 import type { DecoderKernels } from "./decoder-kernels.js";
@@ -39,12 +40,16 @@ export class Decoder {
   /** The whole network: `x` float32 `[rows, hidden]` to logits float32 `[logit rows, vocabulary]`. */
   logits(x: FfiObject): FfiObject {
     const rope = this.#ropeTable();
-    let hidden = x;
-    for (let layer = 0; layer < this.#config.layers; layer++) {
-      hidden = this.#attention(`model.layers.${layer}`, layer, hidden, rope);
-      hidden = this.#feedForward(`model.layers.${layer}`, hidden);
+    const { layers } = this.#config;
+    let rows: Rows = { hidden: x, count: this.#step.rows };
+    for (let layer = 0; layer < layers; layer++) {
+      const prefix = `model.layers.${layer}`;
+      const attended = this.#attention(prefix, layer, rows, rope);
+      // Beyond the last keys and values only the rows whose logits are wanted matter.
+      const [kept, keptAttended] = layer === layers - 1 ? this.#choose(rows, attended) : [rows, attended];
+      rows = this.#feedForward(prefix, this.#attentionOutput(prefix, kept, keptAttended));
     }
-    return this.#head(hidden);
+    return this.#head(rows);
   }
 
   /** Cosines and sines of the step's positions, shared by all layers. */
@@ -55,89 +60,154 @@ export class Decoder {
     return this.#graph.call(this.#kernels.ropeTable(), args, [rows, headDim], "rope");
   }
 
-  /** `x + o_proj(attention(rope(qkv_proj(norm(x)))))`; the step's keys and values go into the pages on the way. */
-  #attention(prefix: string, layer: number, x: FfiObject, rope: FfiObject): FfiObject {
-    const { rows, form, qIndptr, positions, pageIndptr, pageIndices, kvPages } = this.#step;
+  /** `attention(rope(qkv_proj(norm(x))))`, float32 `[rows, heads]`; the step's keys and values go into the pages on the way. */
+  #attention(prefix: string, layer: number, rows: Rows, rope: FfiObject): FfiObject {
+    const { form, qIndptr, positions, pageIndptr, pageIndices, kvPages } = this.#step;
     const config = this.#config;
     const weights = ["q_proj", "k_proj", "v_proj"].map((name) => `${prefix}.self_attn.${name}`);
-    const normed = this.#norm(x, rows, `${prefix}.input_layernorm.weight`);
-    const qkv = this.#linear(normed, rows, weights, qkvSize(config), { bias: config.qkvBias });
+    const norm = `${prefix}.input_layernorm.weight`;
+    const qkv = this.#normedLinear(rows, norm, weights, qkvSize(config), { bias: config.qkvBias });
     const headNorms = (config.qkNorm ? ["q_norm", "k_norm"] : []).map((name) =>
       this.#graph.param(`${prefix}.self_attn.${name}.weight`),
     );
-    const attended = this.#graph.call(
+    const args = [
+      qkv,
+      rope,
+      ...headNorms,
+      qIndptr,
+      positions,
+      pageIndptr,
+      pageIndices,
+      kvPages,
+      this.#kernels.layerIndex(layer),
+    ];
+    return this.#graph.call(
       this.#kernels.attention(form),
-      [
-        qkv,
-        rope,
-        ...headNorms,
-        qIndptr,
-        positions,
-        pageIndptr,
-        pageIndices,
-        kvPages,
-        this.#kernels.layerIndex(layer),
-      ],
-      [rows, config.attentionHeads * config.headDim],
+      args,
+      [rows.count, config.attentionHeads * config.headDim],
       "attention",
     );
-    return this.#linear(attended, rows, [`${prefix}.self_attn.o_proj`], config.hiddenSize, { residual: x });
+  }
+
+  /** `x + o_proj(attended)`. */
+  #attentionOutput(prefix: string, { hidden, count }: Rows, attended: FfiObject): Rows {
+    const { hiddenSize, attentionHeads, headDim } = this.#config;
+    const input = { values: attended, columns: attentionHeads * headDim };
+    const names = [`${prefix}.self_attn.o_proj`];
+    return {
+      hidden: this.#floatLinear(input, count, names, hiddenSize, { residual: hidden }),
+      count,
+    };
   }
 
   /** `x + down_proj(silu(gate_proj(norm(x))) * up_proj(norm(x)))`. */
-  #feedForward(prefix: string, x: FfiObject): FfiObject {
-    const { rows } = this.#step;
+  #feedForward(prefix: string, rows: Rows): Rows {
     const { hiddenSize, intermediateSize } = this.#config;
-    const normed = this.#norm(x, rows, `${prefix}.post_attention_layernorm.weight`);
     const gateAndUp = [`${prefix}.mlp.gate_proj`, `${prefix}.mlp.up_proj`];
-    const activated = this.#linear(normed, rows, gateAndUp, intermediateSize, { gated: true });
-    return this.#linear(activated, rows, [`${prefix}.mlp.down_proj`], hiddenSize, { residual: x });
+    const down = [`${prefix}.mlp.down_proj`];
+    const norm = `${prefix}.post_attention_layernorm.weight`;
+    const { hidden, count } = rows;
+    const blocks = this.#multipliesIntegers(gateAndUp) && this.#multipliesIntegers(down);
+    const activated = this.#normedLinear(rows, norm, gateAndUp, intermediateSize, { gated: true, blocks });
+    const options = { residual: hidden };
+    const result = blocks
+      ? this.#linear([activated], count, down, hiddenSize, options)
+      : this.#floatLinear({ values: activated, columns: intermediateSize }, count, down, hiddenSize, options);
+    return { hidden: result, count };
   }
 
-  /** Final norm and output projection of the rows whose logits are wanted. */
-  #head(x: FfiObject): FfiObject {
-    const { rows, logitRows } = this.#step;
-    const { hiddenSize, vocabSize, tieWordEmbeddings } = this.#config;
-    const chosen =
-      logitRows === undefined
-        ? x
-        : this.#graph.call(
-            this.#kernels.gatherRows(),
-            [x, logitRows.indices],
-            [logitRows.count, hiddenSize],
-            "chosen",
-          );
-    const count = logitRows?.count ?? rows;
-    const normed = this.#norm(chosen, count, "model.norm.weight");
-    return this.#linear(normed, count, [tieWordEmbeddings ? "model.embed_tokens" : "lm_head"], vocabSize);
+  /** Final norm and output projection. */
+  #head(rows: Rows): FfiObject {
+    const { vocabSize, tieWordEmbeddings } = this.#config;
+    const names = [tieWordEmbeddings ? "model.embed_tokens" : "lm_head"];
+    return this.#normedLinear(rows, "model.norm.weight", names, vocabSize);
   }
 
-  #norm(x: FfiObject, rows: Dimension, weight: string): FfiObject {
-    const args = [x, this.#graph.param(weight)];
-    return this.#graph.call(this.#kernels.rmsNorm(rows), args, [rows, this.#config.hiddenSize], "normed");
+  /** The rows whose logits are wanted, of both tensors. */
+  #choose(rows: Rows, attended: FfiObject): [Rows, FfiObject] {
+    const { logitRows } = this.#step;
+    if (logitRows === undefined) return [rows, attended];
+    const { hiddenSize, attentionHeads, headDim } = this.#config;
+    const { indices, count } = logitRows;
+    const gather = (x: FfiObject, columns: number) =>
+      this.#graph.call(this.#kernels.gatherRows(columns), [x, indices], [count, columns], "chosen");
+    return [{ hidden: gather(rows.hidden, hiddenSize), count }, gather(attended, attentionHeads * headDim)];
   }
 
-  /**
-   * One matrix product over the weights of several parameters, with what follows it in the same kernel.
-   * @param names parameters without `.weight` and `.bias`; their outputs stand side by side (or are gated).
-   * @param outputs columns of the result.
-   */
-  #linear(
-    x: FfiObject,
-    rows: Dimension,
+  /** A matrix product of normalised rows: one kernel for one row on integers, otherwise two. */
+  #normedLinear(
+    { hidden, count }: Rows,
+    norm: string,
     names: readonly string[],
     outputs: number,
     options: LinearArguments = {},
   ): FfiObject {
-    const { bias = false, residual, gated = false } = options;
+    const weight = this.#graph.param(norm);
+    const { hiddenSize } = this.#config;
+    const integers = this.#multipliesIntegers(names);
+    if (integers && count === 1)
+      return this.#linear([hidden, weight], count, names, outputs, { ...options, input: "norm" });
+    const kernel = this.#kernels.rmsNorm(count, integers ? "int8" : "float32");
+    const normed = integers
+      ? this.#graph.call(kernel, [hidden, weight], activationShape(count, hiddenSize), "normed", "int32")
+      : this.#graph.call(kernel, [hidden, weight], [count, hiddenSize], "normed");
+    return this.#linear([normed], count, names, outputs, options);
+  }
+
+  /** A matrix product of rows of float32, which an integer product quantises itself if it is one row. */
+  #floatLinear(
+    { values, columns }: { readonly values: FfiObject; readonly columns: number },
+    count: Dimension,
+    names: readonly string[],
+    outputs: number,
+    options: LinearArguments,
+  ): FfiObject {
+    if (!this.#multipliesIntegers(names)) return this.#linear([values], count, names, outputs, options);
+    if (count === 1) return this.#linear([values], count, names, outputs, { ...options, input: "float32" });
+    const kernel = this.#kernels.quantizeRows(columns);
+    const blocks = this.#graph.call(kernel, [values], activationShape(count, columns), "blocks", "int32");
+    return this.#linear([blocks], count, names, outputs, options);
+  }
+
+  #multipliesIntegers(names: readonly string[]): boolean {
+    return this.#kernels.multipliesIntegers(names.map((name) => `${name}.weight`));
+  }
+
+  /**
+   * One matrix product over the weights of several parameters, with what follows it in the same kernel.
+   * @param inputs x, and the norm's weight where the kernel normalises.
+   * @param names parameters without `.weight` and `.bias`; their outputs stand side by side (or are gated).
+   * @param outputs columns of the result.
+   */
+  #linear(
+    inputs: readonly FfiObject[],
+    rows: Dimension,
+    names: readonly string[],
+    outputs: number,
+    options: LinearArguments,
+  ): FfiObject {
+    const { bias = false, residual, gated = false, blocks = false, input } = options;
     const weights = names.map((name) => `${name}.weight`);
     const biases = bias ? names.map((name) => this.#graph.param(`${name}.bias`)) : [];
-    const epilogue = gated ? "silu-mul" : residual === undefined ? "none" : "residual";
-    const kernel = this.#kernels.linear(rows, weights, { bias, epilogue });
-    const args = [x, ...weights.map((weight) => this.#graph.param(weight)), ...biases];
+    const kernel = this.#kernels.linear(rows, weights, {
+      bias,
+      epilogue: gated ? "silu-mul" : residual === undefined ? "none" : "residual",
+      ...(input === undefined ? {} : { input }),
+      output: blocks ? "int8" : "float32",
+    });
+    const args = [...inputs, ...weights.map((weight) => this.#graph.param(weight)), ...biases];
     if (residual !== undefined) args.push(residual);
-    return this.#graph.call(kernel, args, [rows, outputs], names[0]?.split(".").at(-1) ?? "linear");
+    const hint = names[0]?.split(".").at(-1) ?? "linear";
+    return blocks
+      ? this.#graph.call(kernel, args, activationShape(rows, outputs), hint, "int32")
+      : this.#graph.call(kernel, args, [rows, outputs], hint);
   }
+}
+
+/** Hidden rows on their way through the layers: float32 `[count, hidden]`. */
+interface Rows {
+  readonly hidden: FfiObject;
+  readonly count: Dimension;
 }
 
 /** What a matrix product adds. */
@@ -148,4 +218,8 @@ interface LinearArguments {
   readonly residual?: FfiObject;
   /** Instead: `silu(first) * second` of two weights. */
   readonly gated?: boolean;
+  /** The result as activation blocks. */
+  readonly blocks?: boolean;
+  /** How an integer product of one row reads its input (LinearRequest). */
+  readonly input?: "float32" | "norm";
 }

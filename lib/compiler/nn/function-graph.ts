@@ -45,14 +45,15 @@ export class FunctionGraph {
     return variable;
   }
 
-  /** Calls a kernel whose last parameter is its float32 output of `shape`. */
+  /** Calls a kernel whose last parameter is its output of `shape`. */
   call(
     kernel: KernelRequest,
     args: readonly FfiObject[],
     shape: readonly Dimension[],
     hint: string,
+    dtype: "float32" | "int32" = "float32",
   ): FfiObject {
     const variable = this.#builder.primFunc(kernel.key, kernel.make);
-    return this.#emit(callKernel(variable, args, tensorType(shape, "float32")), hint);
+    return this.#emit(callKernel(variable, args, tensorType(shape, dtype)), hint);
   }
 }
