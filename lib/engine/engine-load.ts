@@ -1,10 +1,10 @@
-/** From a package folder to the parts of an engine: checks first, the weights last. */
+/** From a package folder to the parts of an engine: checks first, then weights and tokenizer at the same time. */
 import path from "node:path";
-import { ChatTemplate } from "../chat/chat-template.js";
+import type { ChatTemplate } from "../chat/chat-template.js";
 import { ModelPackage } from "../package/model-package.js";
-import { VOCABULARY_FILE } from "../tokenizer/compact-files.js";
-import { Tokenizer } from "../tokenizer/tokenizer.js";
-import type { EngineParts } from "./engine.js";
+import type { Tokenizer } from "../tokenizer/tokenizer.js";
+import { VOCABULARY_FILE } from "../tokenizer/vocabulary-file.js";
+import type { EngineParts, ModelText } from "./engine.js";
 import {
   type EngineOptions,
   type LoadProgress,
@@ -17,7 +17,8 @@ import { checkRuntimeVersion, chooseLibrary } from "./library-choice.js";
 import type { NativeRuntime } from "./native-runtime.js";
 
 /**
- * Opens and checks a package (files, CPU features, memory) and prepares the rest; `start` of the result maps the weights.
+ * Opens and checks a package (files, CPU features, memory) and prepares the rest: `start` of the result maps the weights, `openText`
+ * reads the tokenizer.
  * Errors: see Engine.load.
  */
 export async function loadEngineParts(
@@ -43,20 +44,25 @@ export async function loadEngineParts(
     arch: process.arch,
     features: new Set(runtime.cpuFeatures()),
   });
-  report({ phase: "tokenizer", done: 0, total: 1 });
-  const tokenizer = await openTokenizer(modelPackage);
-  const chatTemplate = await openChatTemplate(modelPackage, tokenizer);
   throwIfAborted(signal, "Loading the model");
   return {
     manifest,
     plan,
-    tokenizer,
-    chatTemplate,
     start: (onEvents) =>
       runtime.load(nativeConfig(modelPackage, library, plan, config), onEvents, (done, total, phase) =>
         report({ phase, done, total }),
       ),
+    openText: () => {
+      report({ phase: "tokenizer", done: 0, total: 1 });
+      return openText(modelPackage);
+    },
   };
+}
+
+/** The tokenizer's modules are imported here, while the engine's thread is at the weights. */
+async function openText(modelPackage: ModelPackage): Promise<ModelText> {
+  const tokenizer = await openTokenizer(modelPackage);
+  return { tokenizer, chatTemplate: await openChatTemplate(modelPackage, tokenizer) };
 }
 
 async function openTokenizer(modelPackage: ModelPackage): Promise<Tokenizer | undefined> {
@@ -68,6 +74,7 @@ async function openTokenizer(modelPackage: ModelPackage): Promise<Tokenizer | un
   const tokenizerFile = pathOf("tokenizer.json");
   if (tokenizerFile === undefined) return undefined;
   const settings = { bosTokenId, addBos };
+  const { Tokenizer } = await import("../tokenizer/tokenizer.js");
   return Tokenizer.load(tokenizerFile, pathOf("tokenizer_config.json"), settings, pathOf(VOCABULARY_FILE));
 }
 
@@ -77,6 +84,7 @@ async function openChatTemplate(
 ): Promise<ChatTemplate | undefined> {
   const { chatTemplate, tokenizer: ids } = modelPackage.manifest;
   if (chatTemplate === undefined) return undefined;
+  const { ChatTemplate } = await import("../chat/chat-template.js");
   const spelling = (id: number | undefined) => (id === undefined ? undefined : tokenizer?.idToToken(id));
   return new ChatTemplate(await modelPackage.readText(chatTemplate), {
     bosToken: spelling(ids.bosTokenId),

@@ -10,7 +10,7 @@ import { removeMarks } from "../tokenizer/added-token-splitter.js";
 import type { EncodeOptions, Tokenizer } from "../tokenizer/tokenizer.js";
 import { ChatCompletions } from "./chat-completions.js";
 import { Completions } from "./completions.js";
-import type { EngineOptions } from "./engine-config.js";
+import { type EngineOptions, throwIfAborted } from "./engine-config.js";
 import { loadEngineParts } from "./engine-load.js";
 import { expectInteger } from "./expectation.js";
 import type { Generation } from "./generation.js";
@@ -23,14 +23,20 @@ import {
   startGeneration,
 } from "./text-generation.js";
 
+/** What turns texts into tokens and back. */
+export interface ModelText {
+  readonly tokenizer: Tokenizer | undefined;
+  readonly chatTemplate: ChatTemplate | undefined;
+}
+
 /** What an engine consists of; `Engine.load` puts it together. */
 export interface EngineParts {
   readonly manifest: Manifest;
   readonly plan: MemoryPlan;
-  readonly tokenizer: Tokenizer | undefined;
-  readonly chatTemplate: ChatTemplate | undefined;
-  /** Makes the native engine; its events go to the callback. */
+  /** Makes the native engine, on its own thread; its events go to the callback. */
   readonly start: (onEvents: (events: readonly NativeEvent[]) => void) => Promise<NativeEngine>;
+  /** Opens the tokenizer and the chat template, on this thread, meanwhile. */
+  readonly openText: () => Promise<ModelText>;
 }
 
 /** Counters of an engine: the native ones and the requests of this class. */
@@ -53,14 +59,21 @@ export class Engine implements AsyncDisposable {
   readonly completions: Completions;
   /** What the package says of itself. */
   readonly manifest: Manifest;
-  readonly #parts: EngineParts;
+  readonly #plan: MemoryPlan;
+  readonly #text: ModelText;
   readonly #native: NativeEngine;
   readonly #running: Map<number, Generation>;
   #lastId = 0;
   #disposing: Promise<void> | undefined;
 
-  private constructor(parts: EngineParts, native: NativeEngine, running: Map<number, Generation>) {
-    this.#parts = parts;
+  private constructor(
+    parts: EngineParts,
+    text: ModelText,
+    native: NativeEngine,
+    running: Map<number, Generation>,
+  ) {
+    this.#plan = parts.plan;
+    this.#text = text;
     this.#native = native;
     this.#running = running;
     this.manifest = parts.manifest;
@@ -68,7 +81,7 @@ export class Engine implements AsyncDisposable {
       generate: (prompt: Prompt, options: GenerateOptions) => this.generate(prompt, options),
       modelName: parts.manifest.model.name,
       fingerprint: fingerprint(parts.manifest),
-      tokenizer: parts.tokenizer,
+      tokenizer: text.tokenizer,
     };
     this.chat = { completions: new ChatCompletions(host) };
     this.completions = new Completions(host);
@@ -89,14 +102,17 @@ export class Engine implements AsyncDisposable {
   /** An engine of parts that are already there: for tests and other loaders. */
   static async fromParts(parts: EngineParts, signal?: AbortSignal): Promise<Engine> {
     const running = new Map<number, Generation>();
-    const native = await parts.start((events) => {
+    const starting = parts.start((events) => {
       for (const event of events) running.get(event.id)?.accept(event);
     });
-    if (signal?.aborted) {
-      await native.dispose();
-      throw new MlcError("ERR_ABORTED", "Loading the model was aborted.", { cause: signal.reason });
+    const [native, text] = await Promise.allSettled([starting, parts.openText()]);
+    if (native.status === "fulfilled" && (text.status === "rejected" || signal?.aborted)) {
+      await native.value.dispose();
     }
-    return new Engine(parts, native, running);
+    if (text.status === "rejected") throw text.reason;
+    if (native.status === "rejected") throw native.reason;
+    throwIfAborted(signal, "Loading the model");
+    return new Engine(parts, text.value, native.value, running);
   }
 
   /**
@@ -106,12 +122,10 @@ export class Engine implements AsyncDisposable {
    */
   generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
     this.#checkAlive();
-    const { manifest, plan, tokenizer, chatTemplate } = this.#parts;
     const model = {
-      manifest,
-      contextLength: plan.context,
-      tokenizer,
-      chatTemplate,
+      manifest: this.manifest,
+      contextLength: this.#plan.context,
+      ...this.#text,
       native: this.#native,
       running: this.#running,
       nextId: () => ++this.#lastId,
@@ -125,12 +139,12 @@ export class Engine implements AsyncDisposable {
    */
   tokenize(text: string, options: TokenizeOptions & EncodeOptions = {}): number[] {
     const { special = false, addSpecial = !special, parseSpecial = special } = options;
-    return requireTokenizer(this.#parts.tokenizer).encode(text, { addSpecial, parseSpecial });
+    return requireTokenizer(this.#text.tokenizer).encode(text, { addSpecial, parseSpecial });
   }
 
   /** The text of token ids; `special` shows control tokens. Errors: ERR_INVALID_ARGUMENT for an id the model does not have. */
   detokenize(ids: Iterable<number>, options: { special?: boolean } = {}): string {
-    const tokenizer = requireTokenizer(this.#parts.tokenizer);
+    const tokenizer = requireTokenizer(this.#text.tokenizer);
     const last = this.manifest.model.vocabSize - 1;
     const checked = Array.from(ids, (id) => expectInteger("a token id", id, 0, last));
     return tokenizer.decode(checked, { skipSpecial: !(options.special ?? false) });
@@ -144,7 +158,7 @@ export class Engine implements AsyncDisposable {
     messages: readonly ChatMessage[],
     options: { addGenerationPrompt?: boolean; variables?: Readonly<Record<string, unknown>> } = {},
   ): string {
-    return removeMarks(renderChat(this.#parts, messages, options));
+    return removeMarks(renderChat(this.#text, messages, options));
   }
 
   /**
@@ -167,7 +181,7 @@ export class Engine implements AsyncDisposable {
 
   /** The memory plan this engine was loaded with. */
   plan(): MemoryPlan {
-    return this.#parts.plan;
+    return this.#plan;
   }
 
   /** Counters since the load. */

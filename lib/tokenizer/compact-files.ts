@@ -1,10 +1,7 @@
 /** The tokenizer files of a package from those of a model: a BPE vocabulary moves out of tokenizer.json into a file of its own. */
 import { bpeOptions, bpeVocabulary } from "./bpe-document.js";
 import { parseTokenizerDocument, record } from "./tokenizer-document.js";
-import { writeVocabulary } from "./vocabulary-file.js";
-
-/** Name of the vocabulary file. */
-export const VOCABULARY_FILE = "vocabulary.bin";
+import { VOCABULARY_FILE, writeVocabulary } from "./vocabulary-file.js";
 
 /**
  * `text`: the content of tokenizer.json. Returns what the package holds in its place, by name: a tokenizer.json without vocabulary

@@ -10,6 +10,9 @@ import { endianness } from "node:os";
 import { MlcError } from "../errors.js";
 import type { BpeVocabulary } from "./bpe-model.js";
 
+/** Name of the file in a package. */
+export const VOCABULARY_FILE = "vocabulary.bin";
+
 /** "MLCV". */
 const MAGIC = 0x56434c4d;
 const HEADER_WORDS = 4;

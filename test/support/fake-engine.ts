@@ -1,5 +1,5 @@
 import { ChatTemplate } from "../../lib/chat/chat-template.js";
-import { Engine, type EngineParts } from "../../lib/engine/engine.js";
+import { Engine, type EngineParts, type ModelText } from "../../lib/engine/engine.js";
 import { MlcError } from "../../lib/errors.js";
 import type { NativeEngine, NativeEvent, NativeRequest } from "../../lib/ffi/native-engine.js";
 import { checkManifest, type Manifest } from "../../lib/package/manifest.js";
@@ -197,15 +197,15 @@ export class FakeNativeEngine implements NativeEngine {
 /** An engine over a scripted native one. */
 export async function fakeEngine(
   script: Script,
-  change: Partial<EngineParts> = {},
+  change: Partial<EngineParts & ModelText> = {},
 ): Promise<{ engine: Engine; native: FakeNativeEngine }> {
   const manifest = change.manifest ?? fakeManifest();
+  const text = { tokenizer: byteTokenizer(), chatTemplate: new ChatTemplate(TEMPLATE), ...change };
   let native: FakeNativeEngine | undefined;
   const engine = await Engine.fromParts({
     manifest,
     plan: planMemory(manifest),
-    tokenizer: byteTokenizer(),
-    chatTemplate: new ChatTemplate(TEMPLATE),
+    openText: async () => text,
     start: async (onEvents) => {
       native = new FakeNativeEngine(script, onEvents);
       return native;

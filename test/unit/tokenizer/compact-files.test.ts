@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { compactTokenizer, VOCABULARY_FILE } from "../../../lib/tokenizer/compact-files.js";
+import { compactTokenizer } from "../../../lib/tokenizer/compact-files.js";
 import { Tokenizer } from "../../../lib/tokenizer/tokenizer.js";
-import { readVocabulary, writeVocabulary } from "../../../lib/tokenizer/vocabulary-file.js";
+import { readVocabulary, VOCABULARY_FILE, writeVocabulary } from "../../../lib/tokenizer/vocabulary-file.js";
 import { sharedData } from "../../support/shared-data.js";
 
 /** A tokenizer of a package's files. */
