@@ -31,7 +31,7 @@ export function buildCalibration(threads: number): () => Calibration {
   const folder = path.join(root, "build", "bench");
   mkdirSync(folder, { recursive: true });
   const program = path.join(folder, process.platform === "win32" ? "calibration.exe" : "calibration");
-  const compiler = process.env["CXX"] ?? "c++";
+  const compiler = process.env.CXX ?? "c++";
   // Clang knows -march=native on x86 only, GCC knows -mcpu=native on ARM too.
   const native = process.arch === "arm64" ? "-mcpu=native" : "-march=native";
   const source = path.join(root, "bench", "calibration.cc");

@@ -4,7 +4,7 @@
 // operations a weight and token.
 import { buildPrimFuncs } from "../lib/compiler/codegen/build.js";
 import { resolveTarget } from "../lib/compiler/codegen/target.js";
-import { type LinearOptions, linear, pagedAttention } from "../lib/compiler/kernels/index.js";
+import { type LinearOptions, linear } from "../lib/compiler/kernels/index.js";
 import { loadCompilerLibrary, Tensor } from "../lib/ffi/index.js";
 import {
   packedBytes,
@@ -13,6 +13,8 @@ import {
   WEIGHT_FORMAT_NAMES,
   type WeightFormat,
 } from "../lib/package/weight-format.js";
+import { benchAttention } from "./attention-kernel.js";
+import { medianMilliseconds } from "./timing.js";
 
 const threads = Number(process.argv[2] ?? 2);
 const formats = (process.argv[3] ?? "q4_1,q8_0,f16,f32").split(",");
@@ -32,18 +34,7 @@ process.env.TVM_NUM_THREADS = String(threads);
 loadCompilerLibrary();
 const target = resolveTarget("cpu");
 for (const format of WEIGHT_FORMAT_NAMES.filter((name) => formats.includes(name))) benchLinear(format);
-benchAttention();
-
-/** Milliseconds of one call. */
-function milliseconds(repetitions: number, run: () => void): number {
-  run();
-  const times = Array.from({ length: repetitions }, () => {
-    const start = performance.now();
-    run();
-    return performance.now() - start;
-  });
-  return times.sort((a, b) => a - b)[Math.floor(repetitions / 2)] ?? Number.NaN;
-}
+benchAttention(target);
 
 function benchLinear(format: WeightFormat): void {
   for (const [name, columns, rows, epilogue = "none"] of LAYERS) {
@@ -65,7 +56,7 @@ function benchLinear(format: WeightFormat): void {
         Tensor.empty([tokens, outputs], "float32"),
       ];
       const call = library.getFunction(kernel);
-      return milliseconds(repetitions, () => call.call(x, ...weights, output));
+      return medianMilliseconds(repetitions, () => call.call(x, ...weights, output));
     };
     const one = time("one", 1, 200);
     const eight = time("many", 8, 20);
@@ -75,51 +66,6 @@ function benchLinear(format: WeightFormat): void {
       `${format.padEnd(8)}${name.padEnd(8)} 1 token ${one.toFixed(3)} ms ${(bytes / one / 1e6).toFixed(1)} GB/s` +
         ` | 8 tokens ${eight.toFixed(3)} ms ${gflops(8, eight)} GFLOP/s` +
         ` | ${TOKENS} tokens ${many.toFixed(2)} ms ${gflops(TOKENS, many)} GFLOP/s`,
-    );
-  }
-}
-
-/** One layer of 9 query and 3 KV heads of 64: a prompt of 512, and single rows at several lengths. */
-function benchAttention(): void {
-  const [heads, kvHeads, headDim] = [9, 3, 64];
-  const shape = { heads, kvHeads, headDim, layers: 1, kvDtype: "float16" } as const;
-  const library = buildPrimFuncs(
-    {
-      decode: pagedAttention({ ...shape, form: "decode" }),
-      prefill: pagedAttention({ ...shape, form: "prefill" }),
-    },
-    target,
-  );
-  const run = (form: string, rows: number, length: number): number => {
-    const pages = Math.ceil(length / 16);
-    const ids = (values: Iterable<number>) => {
-      const array = Int32Array.from(values);
-      return Tensor.from(array, [array.length], "int32");
-    };
-    const args = [
-      randomTensor([rows, (heads + 2 * kvHeads) * headDim], "float32"),
-      randomTensor([rows, headDim], "float32"),
-      ids([0, rows]),
-      ids(Array.from({ length: rows }, (_, i) => length - rows + i)),
-      ids([0, pages]),
-      ids(Array.from({ length: pages }, (_, i) => i)),
-      randomTensor([pages, 1, 2, kvHeads, 16 * headDim], "float16"),
-      0,
-      Tensor.empty([rows, heads * headDim], "float32"),
-    ];
-    const call = library.getFunction(form);
-    return milliseconds(rows > 1 ? 10 : 200, () => call.call(...args));
-  };
-  const prefill = run("prefill", TOKENS, TOKENS);
-  const operations = 2 * 2 * heads * headDim * ((TOKENS * TOKENS) / 2);
-  console.log(
-    `attention ${TOKENS} rows ${prefill.toFixed(2)} ms ${(operations / prefill / 1e6).toFixed(0)} GFLOP/s (causal half)`,
-  );
-  for (const length of [32, 512, 4096]) {
-    const ms = run("decode", 1, length);
-    const bytes = 2 * kvHeads * headDim * 2 * length;
-    console.log(
-      `attention 1 row at ${length}: ${(ms * 1000).toFixed(0)} us, ${(bytes / ms / 1e6).toFixed(1)} GB/s of cache`,
     );
   }
 }

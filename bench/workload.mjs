@@ -1,9 +1,17 @@
-// The work both sides do, token for token: random but fixed prompts, a cold first request, then repeated measurements.
-// A side implements { load(file, {threads, contextSize}), prefill(tokens), decode(tokens, count), reset() }.
+// The work both sides do, token for token, in a process of its own: random but fixed prompts, decoded greedily beyond any end
+// of sequence. The process is given a plan (JSON, see bench/peer-process.ts) and prints one JSON object: every figure as the
+// list of its repetitions.
+//
+// A side implements
+//   load(plan)                        the model
+//   open(streams)  → Stream[]         room for so many sequences at once (closes what was open before)
+// and a Stream
+//   clear()                           forgets the sequence
+//   prefill(tokens)                   resolves when the prompt has been computed
+//   decode(tokens, count, onToken)    prompt, then `count` tokens; calls onToken(number of tokens so far)
 import { readFileSync } from "node:fs";
 
-const DECODE_TOKENS = 128;
-const REPEATS = 3;
+const STREAM_PROMPT_TOKENS = 32;
 
 /** `count` token ids between 300 and 4299, the same for the same seed (a linear congruential generator). */
 function promptTokens(count, seed) {
@@ -20,56 +28,101 @@ function peakRss() {
   return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))[1]) * 1024;
 }
 
-async function seconds(work) {
+/** Decodes and returns the time of every token: `{ at, count }`, `count` tokens being there at `at` (ms since the request). */
+async function tokenTimes(stream, tokens, count) {
+  const times = [];
   const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
-}
-
-/** Milliseconds from a request to its first token. */
-async function timeToFirstToken(side, tokens) {
-  await side.reset();
-  const start = performance.now();
-  let first;
-  await side.decode(tokens, 1, () => {
-    first ??= performance.now();
-  });
-  return first - start;
+  await stream.decode(tokens, count, (done) => times.push({ at: performance.now() - start, count: done }));
+  return times;
 }
 
 /** Tokens a second between the first generated token and the last. */
-async function decodeRate(side, contextTokens, seed) {
-  await side.reset();
-  const times = [];
-  await side.decode(promptTokens(contextTokens, seed), DECODE_TOKENS, (count) => {
-    times.push({ at: performance.now(), count });
-  });
-  const tokens = times.at(-1).count - times[0].count;
-  return tokens / ((times.at(-1).at - times[0].at) / 1000);
+function decodeRate(times) {
+  const [first, last] = [times[0], times.at(-1)];
+  return ((last.count - first.count) / (last.at - first.at)) * 1000;
 }
 
-/** Runs the workload in this process and prints one JSON object: every figure as an array of its repetitions. */
-export async function runWorkload(side) {
-  const [file, threads] = [process.argv[2], Number(process.argv[3])];
-  await side.load(file, { threads, contextSize: 1024 });
-  const figures = {
-    load_ms: [performance.now()],
-    ttft_first_ms: [],
-    ttft_ms: [],
-    prefill_tokens_per_s: [],
-    decode_tokens_per_s: [],
-    decode_at_512_tokens_per_s: [],
-  };
-  figures.ttft_first_ms.push(await timeToFirstToken(side, promptTokens(512, 1)));
-  for (let repeat = 0; repeat < REPEATS; repeat++) {
-    figures.ttft_ms.push(await timeToFirstToken(side, promptTokens(512, 2 + repeat)));
-    await side.reset();
-    const prompt = promptTokens(512, 10 + repeat);
-    figures.prefill_tokens_per_s.push(512 / (await seconds(() => side.prefill(prompt))));
-    figures.decode_tokens_per_s.push(await decodeRate(side, 32, 20 + repeat));
-    figures.decode_at_512_tokens_per_s.push(await decodeRate(side, 512, 30 + repeat));
+/** Time to the first token (ms) and decode rate after a prompt. */
+async function measurePrompt(stream, contextTokens, seed, count) {
+  await stream.clear();
+  const times = await tokenTimes(stream, promptTokens(contextTokens, seed), count);
+  return { ttft: times[0].at, rate: decodeRate(times) };
+}
+
+async function prefillRate(stream, tokens) {
+  await stream.clear();
+  const start = performance.now();
+  await stream.prefill(tokens);
+  return (tokens.length / (performance.now() - start)) * 1000;
+}
+
+/** Tokens a second of all streams together, from the moment each has its first token until all are done. */
+async function totalRate(streams, seed, count) {
+  await Promise.all(streams.map((stream) => stream.clear()));
+  const all = await Promise.all(
+    streams.map((stream, index) =>
+      tokenTimes(stream, promptTokens(STREAM_PROMPT_TOKENS, seed * 16 + index), count),
+    ),
+  );
+  const start = Math.max(...all.map((times) => times[0].at));
+  const end = Math.max(...all.map((times) => times.at(-1).at));
+  const before = (times) => times.findLast(({ at }) => at <= start).count;
+  const tokens = all.reduce((sum, times) => sum + times.at(-1).count - before(times), 0);
+  return (tokens / (end - start)) * 1000;
+}
+
+/** One request at a time, in a context of a usual size. */
+async function runSingle(stream, { work, repeats, decodeTokens }, record) {
+  if (work.includes("context512")) record("ttft_512_first", (await measurePrompt(stream, 512, 1, 2)).ttft);
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    if (work.includes("context32")) {
+      const { ttft, rate } = await measurePrompt(stream, 32, 20 + repeat, decodeTokens);
+      record("ttft_32", ttft);
+      record("decode_32", rate);
+    }
+    if (work.includes("context512")) {
+      const { ttft, rate } = await measurePrompt(stream, 512, 30 + repeat, decodeTokens);
+      record("ttft_512", ttft);
+      record("decode_512", rate);
+    }
+    if (work.includes("prefill512"))
+      record("prefill_512", await prefillRate(stream, promptTokens(512, 40 + repeat)));
   }
-  figures.peak_rss_bytes = [peakRss()];
+  if (work.includes("context512")) record("peak_rss", peakRss() / 1e6);
+}
+
+/** A long prompt takes many seconds on a small machine: once a process. */
+async function runLong(stream, { decodeTokens }, record) {
+  await measurePrompt(stream, 32, 2, 2);
+  const { ttft, rate } = await measurePrompt(stream, 2048, 50, decodeTokens);
+  record("ttft_2048", ttft);
+  record("decode_2048", rate);
+}
+
+/** Requests that start together; each number of streams is warmed up with a few tokens. */
+async function runStreams(side, { work, decodeTokens }, record) {
+  for (const name of work) {
+    const count = Number(name.slice("streams".length));
+    const streams = await side.open(count);
+    await totalRate(streams, 60, 2);
+    record(`streams_${count}`, await totalRate(streams, 70, decodeTokens));
+  }
+}
+
+/** Does what the plan says and ends this process. */
+export async function runWorkload(side) {
+  const plan = JSON.parse(process.argv[2]);
+  const figures = {};
+  const record = (figure, value) => {
+    figures[figure] = [...(figures[figure] ?? []), value];
+  };
+  await side.load(plan);
+  if (plan.process === "streams") await runStreams(side, plan, record);
+  else {
+    const [stream] = await side.open(1);
+    if (plan.work.includes("load")) record("load", Date.now() - plan.startedAt);
+    await (plan.process === "long" ? runLong : runSingle)(stream, plan, record);
+  }
   console.log(JSON.stringify(figures));
   process.exit(0);
 }

@@ -5,15 +5,13 @@ import { runWorkload } from "../workload.mjs";
 let engine;
 const generate = (tokens, maxTokens) =>
   engine.generate(tokens, { maxTokens, temperature: 0, ignoreEos: true });
-await runWorkload({
-  async load(folder, { threads, contextSize }) {
-    engine = await Engine.load(folder, { threads, contextLength: contextSize, maxBatch: 1 });
-  },
-  // The engine keeps nothing between requests: there is no history to clear.
-  reset: async () => {},
+
+const stream = {
+  // The engine keeps nothing between requests: there is no history to forget.
+  clear: async () => {},
   async prefill(tokens) {
     for await (const _chunk of generate(tokens, 1)) {
-      // one token: the prompt is prefilled
+      // One token: the prompt is prefilled.
     }
   },
   async decode(tokens, count, onToken) {
@@ -23,4 +21,11 @@ await runWorkload({
       onToken(generated);
     }
   },
+};
+
+await runWorkload({
+  async load({ model, threads, contextSize, mostStreams }) {
+    engine = await Engine.load(model, { threads, contextLength: contextSize, maxBatch: mostStreams });
+  },
+  open: async (streams) => Array.from({ length: streams }, () => stream),
 });

@@ -1,0 +1,130 @@
+/** The command line of the benchmark. */
+import os from "node:os";
+import { parseArgs } from "node:util";
+import { MlcError } from "../lib/errors.js";
+import { FIGURE_GROUPS, type FigureGroup } from "./figures.js";
+import { RANDOM_SCHEMES, type RandomScheme } from "./gguf/tensor-list.js";
+import { BENCH_MODELS, type BenchModel, type ModelChoice, TRAINED_MODEL } from "./model-source.js";
+import type { WorkloadSettings } from "./peer-process.js";
+
+/** Shown by --help. */
+export const USAGE = `npm run bench -- [options]
+
+  --models LIST         of ${BENCH_MODELS.join(", ")} (default: all)
+  --schemes LIST        of ${RANDOM_SCHEMES.join(", ")}, for the models of random weights (default: q4_0p)
+  --figures LIST        of ${FIGURE_GROUPS.join(", ")} (default: all)
+  --rounds N            rounds of both sides, each in new processes (default: 3)
+  --threads N           threads of each side (default: all)
+  --repeats N           repetitions inside a process (default: 3)
+  --decode-tokens N     tokens decoded for a rate, 2 to 400 (default: 64)
+  --compile ARGS        more arguments of node-mlc compile, separated by spaces
+  --json FILE           write the result, after every model
+  --out FOLDER          write cpu.json, cpu.md and cpu.svg
+  --compare FILE        compare with an earlier result; exit status 1 if a ratio got worse beyond noise
+  --with FILE           compare that result instead of measuring anew`;
+
+/** Checked options. */
+export interface BenchOptions {
+  readonly models: readonly ModelChoice[];
+  readonly figures: readonly FigureGroup[];
+  readonly rounds: number;
+  readonly settings: WorkloadSettings;
+  readonly compileArguments: readonly string[];
+  readonly json: string | undefined;
+  readonly out: string | undefined;
+  readonly compare: string | undefined;
+  readonly with: string | undefined;
+  readonly help: boolean;
+}
+
+/** Reads the arguments. Errors: ERR_INVALID_ARGUMENT. */
+export function parseOptions(args: readonly string[]): BenchOptions {
+  const values = readArguments(args);
+  const models = listOf("models", values.models, BENCH_MODELS);
+  const schemes = listOf("schemes", values.schemes ?? "q4_0p", RANDOM_SCHEMES);
+  if (values.with !== undefined && values.compare === undefined)
+    throw invalid("--compare FILE beside --with FILE", "none");
+  return {
+    models: models.flatMap((model) => choices(model, schemes)),
+    figures: listOf("figures", values.figures, FIGURE_GROUPS),
+    rounds: count("rounds", values.rounds, 3, 1, 1000),
+    settings: {
+      threads: count("threads", values.threads, os.availableParallelism(), 1, 1024),
+      repeats: count("repeats", values.repeats, 3, 1, 1000),
+      // The prompt of 512 tokens leaves this much of the context of 1024, and the streams have 512 tokens each.
+      decodeTokens: count("decode-tokens", values["decode-tokens"], 64, 2, 400),
+    },
+    compileArguments: values.compile?.split(" ").filter((argument) => argument !== "") ?? [],
+    json: values.json,
+    out: values.out,
+    compare: values.compare,
+    with: values.with,
+    help: values.help ?? false,
+  };
+}
+
+const TEXT = { type: "string" } as const;
+
+function readArguments(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        models: TEXT,
+        schemes: TEXT,
+        figures: TEXT,
+        rounds: TEXT,
+        threads: TEXT,
+        repeats: TEXT,
+        "decode-tokens": TEXT,
+        compile: TEXT,
+        json: TEXT,
+        out: TEXT,
+        compare: TEXT,
+        with: TEXT,
+        help: { type: "boolean" },
+      },
+    }).values;
+  } catch (cause) {
+    throw new MlcError("ERR_INVALID_ARGUMENT", cause instanceof Error ? cause.message : String(cause), {
+      cause,
+    });
+  }
+}
+
+function choices(model: BenchModel, schemes: readonly RandomScheme[]): ModelChoice[] {
+  if (model === TRAINED_MODEL.model) return [TRAINED_MODEL];
+  return schemes.map((scheme) => ({ model, scheme }));
+}
+
+function listOf<Name extends string>(
+  option: string,
+  value: string | undefined,
+  known: readonly Name[],
+): Name[] {
+  if (value === undefined) return [...known];
+  return value.split(",").map((given) => {
+    const found = known.find((name) => name === given.trim());
+    if (found !== undefined) return found;
+    throw invalid(`--${option} of ${known.join(", ")}`, given);
+  });
+}
+
+function count(
+  option: string,
+  value: string | undefined,
+  otherwise: number,
+  least: number,
+  most: number,
+): number {
+  const number = value === undefined ? otherwise : Number(value);
+  if (Number.isInteger(number) && number >= least && number <= most) return number;
+  throw invalid(`--${option} of ${least} to ${most}`, value ?? "");
+}
+
+function invalid(expected: string, received: string): MlcError {
+  return new MlcError(
+    "ERR_INVALID_ARGUMENT",
+    `Expected ${expected} but received ${JSON.stringify(received)}.`,
+  );
+}

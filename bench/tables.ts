@@ -1,0 +1,96 @@
+/** Results as Markdown. */
+import { QUIET_CPU_SHARE } from "./calibration.js";
+import { type Figure, figureOf } from "./figures.js";
+import { type BenchResult, type FigureResult, type ModelResult, modelKey } from "./result.js";
+import type { Spread } from "./statistics.js";
+
+/** What the README shows. */
+const SUMMARY_FIGURES = [
+  "load",
+  "ttft_512",
+  "ttft_2048",
+  "prefill_512",
+  "decode_32",
+  "decode_512",
+  "decode_2048",
+  "streams_8",
+  "peak_rss",
+];
+
+/** A number with three digits that count. */
+export function formatValue(value: number): string {
+  if (value >= 100) return value.toFixed(0);
+  return value.toFixed(value >= 10 ? 1 : 2);
+}
+
+/** How the figures came about, in one sentence. */
+export function describeConditions({ cpu, platform, node, peer, settings, models }: BenchResult): string {
+  const rounds = Math.min(...models.map((model) => model.rounds.length));
+  return `${settings.threads} threads of ${cpu} (${platform}), Node ${node}, ${peer}, ${rounds} rounds of both sides in turns.`;
+}
+
+/** The whole report: a table a model, and the machine's state. */
+export function reportMarkdown(result: BenchResult): string {
+  const intro = `${describeConditions(result)} Revision ${result.commit}, ${result.date.slice(0, 10)}.`;
+  const legend =
+    "minimum / median / maximum; ratio: node-mlc against node-llama-cpp round by round, above 1 node-mlc is better. " +
+    "The limit is the read bandwidth (decode) or the int8 peak (prefill) measured right before and after.";
+  return [`# Benchmark results\n\n${intro}\n\n${legend}`, ...result.models.map(modelSection)]
+    .join("\n\n")
+    .concat("\n");
+}
+
+function modelSection(model: ModelResult): string {
+  const { machine } = model;
+  const quiet = machine.cpuShare.min >= QUIET_CPU_SHARE;
+  const state =
+    `Machine: ${formatSpread(machine.readGigabytesPerSecond)} GB/s read, ` +
+    `${formatSpread(machine.int8GigaopsPerSecond)} int8 GOP/s` +
+    (quiet
+      ? "."
+      : `; **not quiet**: other programs left ${percent(machine.cpuShare.min)} of the processors at worst.`);
+  const rows = model.figures.map((figure) => figureRow(figureOf(figure.figure), figure));
+  return [
+    `## ${modelKey(model)}`,
+    "",
+    state,
+    "",
+    ...tableHead(["", "node-mlc", "node-llama-cpp", "ratio", "share of the limit (medians)"]),
+    ...rows,
+  ].join("\n");
+}
+
+function figureRow({ label, unit }: Figure, { ours, peer, ratio, share }: FigureResult): string {
+  const shares =
+    share === undefined ? "" : `${percent(share.ours.median)}, peer ${percent(share.peer.median)}`;
+  return row([`${label}, ${unit}`, formatSpread(ours), formatSpread(peer), formatSpread(ratio), shares]);
+}
+
+/** The README's table: medians of the models side by side. */
+export function summaryTable(result: BenchResult): string {
+  const rows = SUMMARY_FIGURES.flatMap((id) => {
+    const cells = result.models.map(({ figures }) => figures.find(({ figure }) => figure === id));
+    if (cells.every((cell) => cell === undefined)) return [];
+    const { label, unit } = figureOf(id);
+    return [row([`${label}, ${unit}`, ...cells.map(summaryCell)])];
+  });
+  return [...tableHead(["", ...result.models.map(modelKey)]), ...rows].join("\n");
+}
+
+/** "191 vs 53.6 (3.56x)". */
+function summaryCell(cell: FigureResult | undefined): string {
+  if (cell === undefined) return "";
+  const { ours, peer, ratio } = cell;
+  return `${formatValue(ours.median)} vs ${formatValue(peer.median)} (**${formatValue(ratio.median)}x**)`;
+}
+
+function formatSpread({ min, median, max }: Spread): string {
+  return min === max ? formatValue(median) : [min, median, max].map(formatValue).join(" / ");
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
+const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+const tableHead = (titles: readonly string[]): string[] => [
+  row(titles),
+  `|${titles.map(() => "---|").join("")}`,
+];
