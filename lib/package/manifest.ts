@@ -4,8 +4,20 @@
  * Everything an engine needs to know before it maps a weight is here. This file checks the shape of the document;
  * manifest-check.ts checks that its numbers agree with each other. docs/package-format.md describes each field.
  */
-import { z } from "zod";
 import { MlcError } from "../errors.js";
+import {
+  type Described,
+  type Fault,
+  flag,
+  integer,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  record,
+  text,
+} from "../schema.js";
 import { findContradictions } from "./manifest-check.js";
 import { WEIGHT_FORMAT_NAMES } from "./weight-format.js";
 
@@ -16,54 +28,51 @@ export const PACKAGE_VERSION = 1;
 /** Tokens in one page of the KV cache. */
 export const PAGE_SIZE = 16;
 
-const count = z.int().min(0);
-const positive = z.int().min(1);
-const tokenId = z.int().min(0).max(0x7fffffff);
-const text = z.string().min(1).max(4096);
+const count = integer({ min: 0 });
+const positive = integer({ min: 1 });
+const tokenId = integer({ min: 0, max: 0x7fffffff });
+const label = text({ min: 1, max: 4096 });
 
 /** Folders and names begin with a letter, digit or "_" and do not end with what Windows would strip. */
 const PACKAGE_PATH = (() => {
   const name = "[A-Za-z0-9_](?:[A-Za-z0-9._+(),@ -]*[A-Za-z0-9_+()@-])?";
-  return new RegExp(`^${name}(?:/${name})*$`);
+  const reserved = `(?!(?:${MANIFEST_FILE.replace(".", "\\.")}|__proto__)$)`;
+  return new RegExp(`^${reserved}${name}(?:/${name})*$`);
 })();
 
 /** Path of a file inside the package: relative, with "/", never able to leave the folder or to name the manifest. */
-const packagePath = z
-  .string()
-  .min(1)
-  .max(255)
-  .regex(PACKAGE_PATH, {
-    error: "expected a relative path of letters, digits, spaces and ._+(),@- inside the package",
-  })
-  .refine((path) => path !== MANIFEST_FILE && path !== "__proto__", {
-    error: "expected a file other than the manifest",
-  });
-
-const target = z.strictObject({
-  kind: z.literal("llvm"),
-  /** LLVM target triple, for example "x86_64-unknown-linux-gnu". */
-  triple: text,
-  /** LLVM name of the CPU the code was generated for. */
-  cpu: text,
-  /** LLVM feature names the running CPU must support. */
-  features: z.array(text).max(1024),
+const packagePath = text({
+  min: 1,
+  max: 255,
+  pattern: PACKAGE_PATH,
+  expected: "a relative path of letters, digits, spaces and ._+(),@- inside the package, not the manifest's",
 });
 
-const library = z.strictObject({
+const target = object({
+  kind: oneOf("llvm"),
+  /** LLVM target triple, for example "x86_64-unknown-linux-gnu". */
+  triple: label,
+  /** LLVM name of the CPU the code was generated for. */
+  cpu: label,
+  /** LLVM feature names the running CPU must support. */
+  features: list(label, { max: 1024 }),
+});
+
+const library = object({
   target,
   file: packagePath,
   /** Relax functions of the library; bytes of intermediate tensors one call allocates at most. */
-  functions: z.array(z.strictObject({ name: text, temporaryBytes: count })).min(1),
+  functions: list(object({ name: label, temporaryBytes: count }), { min: 1 }),
 });
 
-const param = z.strictObject({
-  name: text,
+const param = object({
+  name: label,
   /** Logical shape: [rows, columns] of a linear weight or [length] of a vector. */
-  shape: z.array(positive).min(1).max(2),
-  format: z.enum([...WEIGHT_FORMAT_NAMES, "vector"]),
+  shape: list(positive, { min: 1, max: 2 }),
+  format: oneOf(...WEIGHT_FORMAT_NAMES, "vector"),
   /** Shape and element type of the tensor the compiled functions receive. */
-  packedShape: z.array(positive).min(1).max(3),
-  dtype: z.enum(["float32", "float16", "uint8"]),
+  packedShape: list(positive, { min: 1, max: 3 }),
+  dtype: oneOf("float32", "float16", "uint8"),
   /** Index into `weights.shards`, byte offset inside it (a multiple of 64) and bytes. */
   shard: count,
   offset: count,
@@ -71,21 +80,21 @@ const param = z.strictObject({
 });
 
 /** `files`: every file of the package but the manifest itself, by path. */
-const fileEntry = z.strictObject({
+const fileEntry = object({
   bytes: count,
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: "expected 64 hexadecimal digits" }),
+  sha256: text({ pattern: /^[0-9a-f]{64}$/, expected: "64 hexadecimal digits" }),
 });
 
-const manifestSchema = z.strictObject({
-  format: z.literal(PACKAGE_FORMAT),
-  version: z.literal(PACKAGE_VERSION),
+const manifestSchema = object({
+  format: oneOf(PACKAGE_FORMAT),
+  version: oneOf(PACKAGE_VERSION),
   /** Program and version that wrote the package. */
-  generator: text,
+  generator: label,
   /** Versions of the TVM runtime and of tvm-ffi the library was made for. */
-  tvm: z.strictObject({ runtime: text, ffi: text }),
-  model: z.strictObject({
-    architecture: text,
-    name: text,
+  tvm: object({ runtime: label, ffi: label }),
+  model: object({
+    architecture: label,
+    name: label,
     hiddenSize: positive,
     intermediateSize: positive,
     layers: positive,
@@ -97,60 +106,60 @@ const manifestSchema = z.strictObject({
     contextLength: positive,
   }),
   /** Name of the quantisation scheme; each parameter names its own format. */
-  quantization: text,
-  limits: z.strictObject({
+  quantization: label,
+  limits: object({
     contextLength: positive,
     maxBatch: positive,
     prefillChunk: positive,
-    pageSize: z.literal(PAGE_SIZE),
+    pageSize: oneOf(PAGE_SIZE),
   }),
-  kvCache: z.strictObject({
-    dtype: z.enum(["float32", "float16"]),
+  kvCache: object({
+    dtype: oneOf("float32", "float16"),
     bytesPerToken: positive,
     pageBytes: positive,
   }),
-  libraries: z.array(library).min(1),
-  weights: z.strictObject({
-    shards: z.array(z.strictObject({ file: packagePath, bytes: positive })).min(1),
+  libraries: list(library, { min: 1 }),
+  weights: object({
+    shards: list(object({ file: packagePath, bytes: positive }), { min: 1 }),
     /** In the order of the compiled functions' `params`. */
-    params: z.array(param).min(1),
+    params: list(param, { min: 1 }),
     /** Sum of the shards' bytes. */
     totalBytes: positive,
   }),
   /** Bytes independent of the load: `weights` mapped, `temporaries` of all functions together at the limits. */
-  memory: z.strictObject({ weights: positive, temporaries: count }),
-  tokenizer: z.strictObject({
+  memory: object({ weights: positive, temporaries: count }),
+  tokenizer: object({
     /** Empty for a model without a tokenizer (token ids in, token ids out). */
-    files: z.array(packagePath),
-    bosTokenId: tokenId.optional(),
-    eosTokenIds: z.array(tokenId),
-    padTokenId: tokenId.optional(),
+    files: list(packagePath),
+    bosTokenId: optional(tokenId),
+    eosTokenIds: list(tokenId),
+    padTokenId: optional(tokenId),
     /** Whether raw prompts (no chat template) start with the bos token. */
-    addBos: z.boolean(),
+    addBos: flag(),
   }),
-  chatTemplate: packagePath.optional(),
+  chatTemplate: optional(packagePath),
   /** The model's own sampling defaults. */
-  generation: z.strictObject({
-    temperature: z.number().min(0).optional(),
-    topP: z.number().min(0).max(1).optional(),
-    topK: count.optional(),
-    repetitionPenalty: z.number().positive().optional(),
+  generation: object({
+    temperature: optional(number({ min: 0 })),
+    topP: optional(number({ min: 0, max: 1 })),
+    topK: optional(count),
+    repetitionPenalty: optional(number({ min: Number.MIN_VALUE })),
   }),
-  source: z.strictObject({
-    kind: z.enum(["huggingface", "gguf"]),
-    name: text,
-    revision: text.optional(),
+  source: object({
+    kind: oneOf("huggingface", "gguf"),
+    name: label,
+    revision: optional(label),
   }),
-  licence: z.strictObject({
+  licence: object({
     /** SPDX identifier or the name the source gives. */
-    name: text.optional(),
-    files: z.array(packagePath),
+    name: optional(label),
+    files: list(packagePath),
   }),
-  files: z.record(packagePath, fileEntry),
+  files: record(packagePath, fileEntry),
 });
 
 /** The whole manifest. */
-export type Manifest = z.infer<typeof manifestSchema>;
+export type Manifest = Described<typeof manifestSchema>;
 /** One parameter of the compiled functions. */
 export type ManifestParam = Manifest["weights"]["params"][number];
 /** One compiled library with its target. */
@@ -178,20 +187,23 @@ export function parseManifest(json: string, where: string = MANIFEST_FILE): Mani
 
 /** Whether `name` may name a file of a package. */
 export function isPackagePath(name: string): boolean {
-  return packagePath.safeParse(name).success;
+  return packagePath.faults(name).length === 0;
 }
 
 /** Checks a manifest already parsed (or about to be written); errors as `parseManifest`. */
 export function checkManifest(value: unknown, where: string = MANIFEST_FILE): Manifest {
   checkVersion(value, where);
-  const result = manifestSchema.safeParse(value);
-  if (!result.success) {
-    const problems = result.error.issues.map((issue) => `${location(issue.path)}: ${issue.message}`);
-    throw invalid(where, problems);
+  const faults = manifestSchema.faults(value);
+  if (faults.length > 0) {
+    throw invalid(
+      where,
+      faults.map(({ place, message }) => `${location(place)}: ${message}`),
+    );
   }
-  const contradictions = findContradictions(result.data);
+  const manifest = value as Manifest;
+  const contradictions = findContradictions(manifest);
   if (contradictions.length > 0) throw invalid(where, contradictions);
-  return result.data;
+  return manifest;
 }
 
 /** Format and version first: another version may look different everywhere else. */
@@ -223,7 +235,7 @@ function invalid(where: string, problems: readonly string[]): MlcError {
 }
 
 /** ["weights","params",3,"offset"] → "weights.params[3].offset". */
-function location(path: readonly PropertyKey[]): string {
+function location(path: Fault["place"]): string {
   if (path.length === 0) return "(top level)";
   return path
     .map((part, index) =>

@@ -1,16 +1,28 @@
 // The configuration of a model as Hugging Face's config.json says it; GGUF metadata is turned into the same form. It is checked here
 // for the types of its fields only: what the values mean is the business of the architecture (models/).
-import { z } from "zod";
+import {
+  type Described,
+  either,
+  flag,
+  integer,
+  list,
+  nullish,
+  number,
+  openObject,
+  text,
+} from "../../schema.js";
 import { malformed } from "./malformed-file.js";
 
-const count = z.int().min(1).nullish();
-const positive = z.number().positive().nullish();
-const tokenIds = z.union([z.int().min(0), z.array(z.int().min(0))]).nullish();
-const section = z.looseObject({}).nullish();
+const aboveZero = number({ min: Number.MIN_VALUE });
+const count = nullish(integer({ min: 1 }));
+const positive = nullish(aboveZero);
+const tokenId = integer({ min: 0 });
+const tokenIds = nullish(either(list(tokenId), tokenId));
+const section = nullish(openObject({}));
 
-const hfConfigSchema = z.looseObject({
-  model_type: z.string().nullish(),
-  architectures: z.array(z.string()).nullish(),
+const hfConfigSchema = openObject({
+  model_type: nullish(text()),
+  architectures: nullish(list(text())),
   vocab_size: count,
   hidden_size: count,
   intermediate_size: count,
@@ -18,7 +30,7 @@ const hfConfigSchema = z.looseObject({
   num_attention_heads: count,
   num_key_value_heads: count,
   head_dim: count,
-  hidden_act: z.string().nullish(),
+  hidden_act: nullish(text()),
   rms_norm_eps: positive,
   max_position_embeddings: count,
   /** Base of the rotary frequencies (transformers 4). */
@@ -30,30 +42,28 @@ const hfConfigSchema = z.looseObject({
    * Extension of this importer, GGUF only: divisors of the rotary frequencies, [head_dim / 2]. llama.cpp's converter stores the
    * llama3 scaling in this form (tensor rope_freqs.weight).
    */
-  rope_freq_factors: z.array(z.number().positive()).nullish(),
-  tie_word_embeddings: z.boolean().nullish(),
-  attention_bias: z.boolean().nullish(),
-  mlp_bias: z.boolean().nullish(),
-  sliding_window: z.int().min(0).nullish(),
-  use_sliding_window: z.boolean().nullish(),
+  rope_freq_factors: nullish(list(aboveZero)),
+  tie_word_embeddings: nullish(flag()),
+  attention_bias: nullish(flag()),
+  mlp_bias: nullish(flag()),
+  sliding_window: nullish(tokenId),
+  use_sliding_window: nullish(flag()),
   bos_token_id: tokenIds,
   eos_token_id: tokenIds,
   pad_token_id: tokenIds,
 });
 
 /** A configuration in the form of config.json; keys not listed are kept as they are. */
-export type HfConfig = Readonly<z.infer<typeof hfConfigSchema>>;
+export type HfConfig = Readonly<Described<typeof hfConfigSchema>>;
 
 /** Checks a configuration. Errors: ERR_INVALID_MODEL naming the field. */
 export function parseHfConfig(value: unknown, where: string): HfConfig {
-  const result = hfConfigSchema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = issue?.path.join(".") ?? "";
-  const received = issue?.path.reduce<unknown>(memberOf, value);
+  const [fault] = hfConfigSchema.faults(value);
+  if (fault === undefined) return value as HfConfig;
+  const received = fault.place.reduce<unknown>(memberOf, value);
   throw malformed(
     where,
-    `a configuration with a valid "${field}" (${issue?.message ?? "unknown fault"})`,
+    `a configuration with a valid "${fault.place.join(".")}" (${fault.message})`,
     received,
   );
 }
