@@ -7,9 +7,9 @@ import { fileURLToPath } from "node:url";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const clangFormat = createRequire(import.meta.url).resolve("clang-format/index.js");
-const files = ["cpp", "test/cpp"].flatMap((folder) =>
+const files = ["cpp", "test/cpp", "bench"].flatMap((folder) =>
   readdirSync(path.join(root, folder), { recursive: true })
-    .filter((file) => /\.(cc|h)$/.test(file))
+    .filter((file) => /\.(cc|h)$/.test(file) && !file.includes("node_modules"))
     .map((file) => path.join(root, folder, file)),
 );
 const mode = process.argv.includes("--write") ? ["-i"] : ["--dry-run", "--Werror"];
