@@ -1,44 +1,61 @@
-/** First half of attention: rotates queries and keys of all rows in place and writes keys and values into the pages. */
+/** What precedes attention: rotation of queries and keys, and the write of new keys and values into the pages. */
 import type { Buffer } from "../ir/buffer.js";
 import { float, int, type PrimExpr } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { multiplyAdd } from "../ir/vector.js";
 import { type AttentionBuffers, type AttentionOptions, PAGE_SIZE } from "./attention-options.js";
+import { localStrip, type Strip } from "./attention-strip.js";
 import { lanesFor } from "./lanes.js";
 import { normalizeRow } from "./row-norm.js";
 
-/** Statements that append row `i`; rows are independent of one another. */
+/** A row of the step and where its sequence lies in the cache. */
+export interface CachedRow {
+  readonly row: PrimExpr;
+  readonly position: PrimExpr;
+  /** Index in page_indices of the sequence's first page. */
+  readonly firstPage: PrimExpr;
+}
+
+/** Statements that append keys and values of all KV heads of row `i`, which belongs to any sequence. */
 export function appendRow(
   block: Block,
   options: AttentionOptions,
   buffers: AttentionBuffers,
   i: PrimExpr,
 ): void {
-  const { heads, kvHeads, headDim } = options;
-  const { norms, pages, layer, qkv } = buffers;
-  const sequence = options.form === "decode" ? i : sequenceOfRow(block, buffers, i);
+  const sequence = sequenceOfRow(block, buffers, i);
   const position = block.bind("position", buffers.positions.load(i).cast("int64"));
-  const slot = block.bind("slot", position.floorMod(PAGE_SIZE));
-  const firstPage = buffers.pageIndptr.load(sequence).cast("int64");
-  const pageIndex = firstPage.add(position.floorDiv(PAGE_SIZE));
-  const page = block.bind("page", buffers.pageIndices.load(pageIndex).cast("int64"));
-  block.serial("head", heads, (inner, head) =>
-    rotateHead(inner, options, buffers, norms?.query, i, head.mul(headDim)),
+  const firstPage = block.bind("sequence_page", buffers.pageIndptr.load(sequence).cast("int64"));
+  block.serial("kv_head", options.kvHeads, (inner, kvHead) =>
+    appendHead(inner, options, buffers, { row: i, position, firstPage }, kvHead),
   );
-  block.serial("kv_head", kvHeads, (inner, head) => {
-    const key = inner.bind("key", head.add(heads).mul(headDim));
-    const value = inner.bind("value", head.add(heads + kvHeads).mul(headDim));
-    rotateHead(inner, options, buffers, norms?.key, i, key);
-    inner.serial("d", headDim, (column, d) => {
-      const element = qkv.load(i, key.add(d)).cast(pages.dtype);
-      column.store(pages, element, page, layer, 0, head, d.mul(PAGE_SIZE).add(slot));
-    });
-    const lanes = lanesFor(headDim);
-    inner.serial("d", headDim / lanes, (column, j) => {
-      const d = j.mul(lanes);
-      const elements = qkv.loadVector(lanes, i, value.add(d)).cast(pages.dtype);
-      column.store(pages, elements, page, layer, 1, head, slot.mul(headDim).add(d));
-    });
+}
+
+/** Statements that write the key and the value of one KV head. */
+export function appendHead(
+  block: Block,
+  options: AttentionOptions,
+  buffers: AttentionBuffers,
+  { row, position, firstPage }: CachedRow,
+  kvHead: PrimExpr,
+): void {
+  const { heads, kvHeads, headDim } = options;
+  const { norms, pageIndices, pages, layer, qkv } = buffers;
+  const slot = block.bind("slot", position.floorMod(PAGE_SIZE));
+  const pageIndex = firstPage.add(position.floorDiv(PAGE_SIZE));
+  const page = block.bind("page", pageIndices.load(pageIndex).cast("int64"));
+  const key = localStrip(block, "key", headDim);
+  rotateHead(block, options, buffers, { row, head: kvHead.add(heads), norm: norms?.key, scale: 1 }, key);
+  block.serial("d", headDim, (column, d) => {
+    const element = key.load(1, d).cast(pages.dtype);
+    column.store(pages, element, page, layer, 0, kvHead, d.mul(PAGE_SIZE).add(slot));
+  });
+  const value = block.bind("value", kvHead.add(heads + kvHeads).mul(headDim));
+  const lanes = lanesFor(headDim);
+  block.serial("d", headDim / lanes, (column, j) => {
+    const d = j.mul(lanes);
+    const elements = qkv.loadVector(lanes, row, value.add(d)).cast(pages.dtype);
+    column.store(pages, elements, page, layer, 1, kvHead, slot.mul(headDim).add(d));
   });
 }
 
@@ -53,31 +70,43 @@ function sequenceOfRow(block: Block, { sequences, qIndptr }: AttentionBuffers, r
   return block.bind("s", count.load(0));
 }
 
-/** Normalises (where the model does) and rotates one head, the elements of row `i` from column `start` on. */
-function rotateHead(
+/** A query or key head of a row. */
+interface RowHead {
+  readonly row: PrimExpr;
+  /** Index among the heads of qkv. */
+  readonly head: PrimExpr;
+  /** Weights of its normalisation, where the model has one. */
+  readonly norm: Buffer | undefined;
+  /** Factor of the result. */
+  readonly scale: number;
+}
+
+/** Statements that normalise (where the model does), rotate and scale one head into a strip of headDim elements. */
+export function rotateHead(
   block: Block,
   { headDim, qkNorm }: AttentionOptions,
   { qkv, rope }: AttentionBuffers,
-  norm: Buffer | undefined,
-  i: PrimExpr,
-  start: PrimExpr,
+  { row, head, norm, scale }: RowHead,
+  to: Strip,
 ): void {
+  const start = block.bind("column", head.mul(headDim));
+  let load = (lanes: number, at: PrimExpr) => qkv.loadVector(lanes, row, start.add(at));
   if (norm !== undefined && qkNorm !== undefined) {
-    const load = (lanes: number, at: PrimExpr) => qkv.loadVector(lanes, i, start.add(at));
-    const row = { columns: headDim, epsilon: qkNorm.epsilon, weight: norm, load };
-    normalizeRow(block, row, (inner, value, at) => inner.store(qkv, value, i, start.add(at)));
+    const source = { columns: headDim, epsilon: qkNorm.epsilon, weight: norm, load };
+    normalizeRow(block, source, (inner, value, at) => to.store(inner, value, at));
+    load = (lanes, at) => to.load(lanes, at);
   }
   const half = headDim / 2;
   const lanes = lanesFor(half);
   block.serial("d", half / lanes, (inner, j) => {
     const d = j.mul(lanes);
-    const [low, high] = [start.add(d), start.add(d).add(half)];
-    const first = inner.bind("first", qkv.loadVector(lanes, i, low));
-    const second = inner.bind("second", qkv.loadVector(lanes, i, high));
-    const cosine = inner.bind("cosine", rope.loadVector(lanes, i, d));
-    const sine = inner.bind("sine", rope.loadVector(lanes, i, d.add(half)));
+    const first = inner.bind("first", load(lanes, d));
+    const second = inner.bind("second", load(lanes, d.add(half)));
+    const cosine = inner.bind("cosine", rope.loadVector(lanes, row, d));
+    const sine = inner.bind("sine", rope.loadVector(lanes, row, d.add(half)));
     const negated = float(0).broadcast(lanes).sub(second);
-    inner.store(qkv, multiplyAdd(negated, sine, first.mul(cosine)), i, low);
-    inner.store(qkv, multiplyAdd(first, sine, second.mul(cosine)), i, high);
+    const scaled = (value: PrimExpr) => (scale === 1 ? value : value.mul(scale));
+    to.store(inner, scaled(multiplyAdd(negated, sine, first.mul(cosine))), d);
+    to.store(inner, scaled(multiplyAdd(first, sine, second.mul(cosine))), d.add(half));
   });
 }

@@ -1,9 +1,14 @@
 import { MlcError } from "../../errors.js";
 import { Buffer } from "../ir/buffer.js";
 import { type PrimExpr, variable } from "../ir/prim-expr.js";
+import { GROUP_SIZE } from "../quantization/format.js";
+import { activationBuffer } from "./activation-blocks.js";
 
 /** Tokens of a page of the KV cache: one vector of positions. */
 export const PAGE_SIZE = 16;
+
+/** Type of an attention kernel's output; see `output` of AttentionOptions. */
+export type AttentionOutput = "float32" | "int8";
 
 export interface AttentionOptions {
   /** Query heads; a multiple of `kvHeads`. */
@@ -18,6 +23,11 @@ export interface AttentionOptions {
   readonly qkNorm?: { readonly epsilon: number };
   /** "decode": exactly one row of each sequence, in order; "prefill": any number of rows of each sequence. */
   readonly form: "decode" | "prefill";
+  /**
+   * Default "float32": [n, heads * headDim]. "int8": activation blocks of the same rows (see activation-blocks.ts), int32
+   * [n, heads * headDim / 32, 12]; the head size must be a multiple of 32.
+   */
+  readonly output?: AttentionOutput;
   /** Width of the target's vector registers in bits; decides the register tile. Default 512. */
   readonly vectorBits?: number;
 }
@@ -43,13 +53,8 @@ export interface AttentionBuffers {
 
 /** Makes the parameters; throws ERR_INVALID_ARGUMENT for head counts or a head size the kernel does not know. */
 export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
+  checkShape(options);
   const { heads, kvHeads, headDim, layers, kvDtype } = options;
-  if (heads % kvHeads !== 0 || headDim % 2 !== 0) {
-    throw new MlcError(
-      "ERR_INVALID_ARGUMENT",
-      `Expected query heads in multiples of key heads and an even head size but received ${heads}, ${kvHeads} and ${headDim}.`,
-    );
-  }
   const n = variable("n");
   const indptrSize = variable("sequences_plus_1");
   const vector = (name: string) => new Buffer(name, [headDim], "float32");
@@ -63,7 +68,11 @@ export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
   const pageShape = [variable("num_pages"), layers, 2, kvHeads, PAGE_SIZE * headDim];
   const pages = new Buffer("kv_pages", pageShape, kvDtype);
   const layer = variable("layer");
-  const output = new Buffer("output", [n, heads * headDim], "float32");
+  const columns = heads * headDim;
+  const output =
+    options.output === "int8"
+      ? activationBuffer("output", n, columns)
+      : new Buffer("output", [n, columns], "float32");
   const normBuffers = norms === undefined ? [] : [norms.query, norms.key];
   const tables = [qIndptr, positions, pageIndptr, pageIndices];
   return {
@@ -81,4 +90,19 @@ export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
     output,
     parameters: [qkv, rope, ...normBuffers, ...tables, pages, layer, output],
   };
+}
+
+function checkShape({ heads, kvHeads, headDim, output }: AttentionOptions): void {
+  if (heads % kvHeads !== 0 || headDim % 2 !== 0) {
+    throw new MlcError(
+      "ERR_INVALID_ARGUMENT",
+      `Expected query heads in multiples of key heads and an even head size but received ${heads}, ${kvHeads} and ${headDim}.`,
+    );
+  }
+  if (output === "int8" && headDim % GROUP_SIZE !== 0) {
+    throw new MlcError(
+      "ERR_INVALID_ARGUMENT",
+      `Expected a head size in multiples of ${GROUP_SIZE} for int8 output but received ${headDim}: use output "float32".`,
+    );
+  }
 }
