@@ -8,23 +8,28 @@ const manifest = {
   limits: { ...draft.limits, pageSize: 16 as const },
   kvCache: { dtype: "float16" as const, bytesPerToken: 128, pageBytes: 2048 },
   memory: { weights: 1_000_000, temporaries: 10_000 },
-  tokenizer: draft.tokenizer,
+  tokenizer: { ...draft.tokenizer, files: ["tokenizer.json", "vocabulary.bin"] },
+  files: {
+    "tokenizer.json": { bytes: 100, sha256: "" },
+    "vocabulary.bin": { bytes: 1000, sha256: "" },
+    "lib/model.so": { bytes: 5000, sha256: "" },
+  },
 };
 
 describe("planMemory", () => {
   test("adds up what a load will use", () => {
     const plan = planMemory(manifest, { batch: 2, context: 33 });
     // Three pages a sequence for 33 tokens; hidden 32 x 32 floats, logits 2 x 40 floats, sampling 40 x 8 bytes,
-    // tokenizer 40 x 330 bytes, runtime 23 MB.
+    // tokenizer 18 x 100 and 1.6 x 1000 bytes, runtime 9.5 MB.
     expect(plan).toEqual({
       batch: 2,
       context: 33,
       pages: 6,
       weights: 1_000_000,
       kv: 6 * 2048,
-      workspace: 4096 + 320 + 320 + 13_200 + 23_000_000,
+      workspace: 4096 + 320 + 320 + 3400 + 9_500_000,
       temporaries: 10_000,
-      total: 1_000_000 + 6 * 2048 + 23_017_936 + 10_000,
+      total: 1_000_000 + 6 * 2048 + 9_508_136 + 10_000,
     });
   });
 
