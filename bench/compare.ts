@@ -3,15 +3,18 @@
  *
  * Ratios against the peer are compared, not absolute figures: both sides were measured in turns on the same machine, so its
  * mood cancels out. A ratio moved when the rounds' ratios of the two files do not overlap at all and their medians differ by
- * more than `SMALLEST_MOVE`. That none of n and m values overlap happens by chance once in C(n + m, n) / 2 times: use five
- * rounds or more where it matters.
+ * more than `SMALLEST_MOVE`. n and m values of equal programs are apart by chance once in C(n + m, n) / 2 times: use five rounds
+ * or more where it matters.
  */
 import { MlcError } from "../lib/errors.js";
 import { type BenchResult, type FigureResult, modelKey } from "./result.js";
-import { combinations, median } from "./statistics.js";
+import { combinations } from "./statistics.js";
 
 /** Relative change of a median ratio below which nothing is said. */
 export const SMALLEST_MOVE = 0.05;
+
+/** Fewer rounds have no spread to speak of. */
+export const LEAST_ROUNDS = 3;
 
 /** One figure in both files. */
 export interface Comparison {
@@ -22,13 +25,13 @@ export interface Comparison {
   readonly before: number;
   readonly after: number;
   readonly verdict: "worse" | "better" | "same";
-  /** How many such comparisons of equal programs give one verdict other than "same", at least. */
-  readonly oneInTimes: number;
+  /** Probability of another verdict than "same" for equal programs, at most. */
+  readonly chance: number;
 }
 
 /**
- * Every figure that both files have. Errors: ERR_INVALID_ARGUMENT where the files were not measured alike (processor, threads, settings) or
- * have nothing in common.
+ * Every figure that both files have. Errors: ERR_INVALID_ARGUMENT where the files were not measured alike (processor, threads,
+ * settings), have too few rounds, or nothing in common.
  */
 export function compareResults(before: BenchResult, after: BenchResult): Comparison[] {
   expectAlike("cpu", before.cpu, after.cpu);
@@ -58,15 +61,17 @@ export function describeComparisons(comparisons: readonly Comparison[]): string 
     ({ model, figure, before, after, verdict }) =>
       `${verdict}: ${model} ${figure}: ratio ${before.toFixed(2)} -> ${after.toFixed(2)} (${percent(after / before - 1)})`,
   );
-  const chance = Math.min(...comparisons.map(({ oneInTimes }) => oneInTimes));
+  const byChance = comparisons.reduce((sum, { chance }) => sum + chance, 0);
   return [
     ...lines,
-    `${moved.length} of ${comparisons.length} ratios moved beyond noise (chance alone: up to one in ${chance}).`,
+    `${moved.length} of ${comparisons.length} ratios moved beyond noise; chance alone moves up to ${byChance.toFixed(1)} of them.`,
   ].join("\n");
 }
 
 function compareFigure(model: string, before: FigureResult, after: FigureResult): Comparison {
-  const [a, b] = [median(before.ratios), median(after.ratios)];
+  expectRounds(model, before);
+  expectRounds(model, after);
+  const [a, b] = [before.ratio.median, after.ratio.median];
   const apart = after.ratio.max < before.ratio.min || after.ratio.min > before.ratio.max;
   const moved = apart && Math.abs(b / a - 1) > SMALLEST_MOVE;
   return {
@@ -75,7 +80,7 @@ function compareFigure(model: string, before: FigureResult, after: FigureResult)
     before: a,
     after: b,
     verdict: !moved ? "same" : b < a ? "worse" : "better",
-    oneInTimes: combinations(before.ratios.length + after.ratios.length, before.ratios.length) / 2,
+    chance: 2 / combinations(before.ratios.length + after.ratios.length, before.ratios.length),
   };
 }
 
@@ -84,6 +89,14 @@ function expectAlike(name: string, before: unknown, after: unknown): void {
   throw new MlcError(
     "ERR_INVALID_ARGUMENT",
     `Expected results of the same ${name} but received ${JSON.stringify(before)} and ${JSON.stringify(after)}: measure the older revision again here.`,
+  );
+}
+
+function expectRounds(model: string, { ratios }: FigureResult): void {
+  if (ratios.length >= LEAST_ROUNDS) return;
+  throw new MlcError(
+    "ERR_INVALID_ARGUMENT",
+    `Expected at least ${LEAST_ROUNDS} rounds of ${model} in both results but received ${ratios.length}: measure with --rounds 5.`,
   );
 }
 

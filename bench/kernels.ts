@@ -5,7 +5,7 @@
 import { buildPrimFuncs } from "../lib/compiler/codegen/build.js";
 import { resolveTarget } from "../lib/compiler/codegen/target.js";
 import { type LinearOptions, linear } from "../lib/compiler/kernels/index.js";
-import { loadCompilerLibrary, Tensor } from "../lib/ffi/index.js";
+import { loadCompilerLibrary, Tensor, useThreads } from "../lib/ffi/index.js";
 import {
   packedBytes,
   packedDtype,
@@ -29,8 +29,7 @@ const LAYERS: readonly [name: string, columns: number, rows: readonly number[], 
     ["lm_head", 576, [49152], "none"],
   ];
 
-// TVM reads it when its pool starts; by default it uses half of the processors.
-process.env.TVM_NUM_THREADS = String(threads);
+useThreads(threads);
 loadCompilerLibrary();
 const target = resolveTarget("cpu");
 for (const format of WEIGHT_FORMAT_NAMES.filter((name) => formats.includes(name))) benchLinear(format);

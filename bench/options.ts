@@ -2,6 +2,7 @@
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { MlcError } from "../lib/errors.js";
+import { LEAST_ROUNDS } from "./compare.js";
 import { FIGURE_GROUPS, type FigureGroup } from "./figures.js";
 import { RANDOM_SCHEMES, type RandomScheme } from "./gguf/tensor-list.js";
 import { BENCH_MODELS, type BenchModel, type ModelChoice, TRAINED_MODEL } from "./model-source.js";
@@ -47,7 +48,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   return {
     models: models.flatMap((model) => choices(model, schemes)),
     figures: listOf("figures", values.figures, FIGURE_GROUPS),
-    rounds: count("rounds", values.rounds, 3, 1, 1000),
+    rounds: count("rounds", values.rounds, 3, values.compare === undefined ? 1 : LEAST_ROUNDS, 1000),
     settings: {
       threads: count("threads", values.threads, os.availableParallelism(), 1, 1024),
       repeats: count("repeats", values.repeats, 3, 1, 1000),

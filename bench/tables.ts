@@ -26,7 +26,7 @@ export function formatValue(value: number): string {
 /** How the figures came about, in one sentence. */
 export function describeConditions({ cpu, platform, node, peer, settings, models }: BenchResult): string {
   const rounds = Math.min(...models.map((model) => model.rounds.length));
-  return `${settings.threads} threads of ${cpu} (${platform}), Node ${node}, ${peer}, ${rounds} rounds of both sides in turns.`;
+  return `${settings.threads} threads of ${cpu} (${platform}), Node ${node}, ${peer}, ${rounds} round${rounds === 1 ? "" : "s"} of both sides in turns.`;
 }
 
 /** The whole report: a table a model, and the machine's state. */

@@ -11,13 +11,13 @@ describe("which ratio moved", () => {
     ["the same upwards", [150, 160, 155], [200, 210, 205], "better"],
     ["overlapping rounds", [200, 210, 150], [151, 140, 145], "same"],
     ["apart by less than 5 %", [200, 201, 202], [196, 197, 195], "same"],
-    ["equal files", [200], [200], "same"],
+    ["equal files", [200, 200, 200], [200, 200, 200], "same"],
   ] as const)("%s", (_, before, after, verdict) => {
     expect(verdictOf(before, after)).toBe(verdict);
   });
 
   test("figures and models that only one file has are left out", () => {
-    const after = resultOf([100]);
+    const after = resultOf([100, 101, 102]);
     const before = {
       ...after,
       models: after.models.map((model) => ({ ...model, figures: model.figures.slice(0, 1) })),
@@ -37,11 +37,17 @@ describe("which ratio moved", () => {
     );
   });
 
+  test("a file of fewer rounds than have a spread", () => {
+    expect(() => compareResults(resultOf([100, 100]), resultOf([100, 100, 100]))).toThrow(
+      /at least 3 rounds/,
+    );
+  });
+
   test("what is said", () => {
     const comparisons = compareResults(resultOf([200, 200, 200]), resultOf([100, 100, 100]));
     expect(describeComparisons(comparisons)).toBe(
       "worse: smollm2-135m q4_0p decode_32: ratio 2.00 -> 1.00 (-50 %)\n" +
-        "1 of 4 ratios moved beyond noise (chance alone: up to one in 10).",
+        "1 of 4 ratios moved beyond noise; chance alone moves up to 0.4 of them.",
     );
   });
 });

@@ -39,6 +39,7 @@ describe("the benchmark's options", () => {
     [["--schemes", "q4_1"], /--schemes of q4_0p/],
     [["--figures", "speed"], /--figures of load/],
     [["--rounds", "0"], /--rounds of 1 to 1000/],
+    [["--compare", "a.json", "--rounds", "2"], /--rounds of 3 to 1000/],
     [["--decode-tokens", "1"], /--decode-tokens of 2 to 400/],
     [["--fast"], /fast/],
     [["--with", "a.json"], /--compare FILE/],
