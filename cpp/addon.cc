@@ -5,6 +5,7 @@
  */
 #include <node_api.h>
 
+#include "engine/parallel_launch.h"
 #include "node/addon_data.h"
 #include "node/engine_wrap.h"
 #include "node/error_conversion.h"
@@ -20,6 +21,7 @@
 extern "C" NODE_MLC_EXPORT napi_value node_mlc_core_init(napi_env env, napi_value exports) {
   return node_mlc::Guard(env, [&] {
     node_mlc::AddonData::Create(env);
+    node_mlc::InstallParallelLaunch();
     node_mlc::DefineObjectClasses(env, exports);
     node_mlc::DefineLiteralClasses(env, exports);
     node_mlc::DefineFunctionClass(env, exports);

@@ -59,9 +59,8 @@ class LiveLoops {
  * \brief Reports the end of the thread as the thread's last act.
  *
  * Thread-local objects are destroyed in reverse order of construction. This one is made before
- * TVM's thread pool, which is thread-local too, so its destructor runs when the pool's workers have
- * been joined (which takes a while: they spin before they look). Whoever joins the engine thread
- * after the notice does not wait.
+ * those of TVM (its workspace memory), so its destructor runs when they are gone. Whoever joins the
+ * engine thread after the notice does not wait.
  */
 struct EngineLoop::ExitNotice {
   ~ExitNotice() {

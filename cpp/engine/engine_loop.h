@@ -22,7 +22,7 @@ namespace node_mlc {
  * \brief One engine on one thread.
  *
  * Threads: the owner calls every public method; the engine lives and dies on the thread inside, and
- * so do all calls of TVM, whose thread pool belongs to the thread that calls it. The callbacks are
+ * so do all calls of TVM and the thread pool they compute on. The callbacks are
  * called on the engine thread and must not wait for the owner. Rules:
  *  1. on_loaded or on_load_failed is called once, on_closed once at the very end, when nothing of
  * the engine is left and Join() no longer waits; none of them after Abandon().

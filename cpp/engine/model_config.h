@@ -46,7 +46,8 @@ struct ModelConfig {
   int32_t context_length = 0;
   int32_t max_batch = 0;
   int32_t prefill_chunk = 0;
-  int32_t threads = 1;
+  /*! \brief Threads that compute; 0 for the default. */
+  int32_t threads = 0;
   bool lock_memory = false;
 
   int64_t weight_bytes() const {

@@ -10,7 +10,6 @@
 #include <string>
 #include <utility>
 
-#include "engine/thread_pool.h"
 #include "engine/weight_loader.h"
 #include "support/coded_error.h"
 
@@ -83,8 +82,6 @@ std::unique_ptr<TvmModelRunner> TvmModelRunner::Load(const ModelConfig& config,
       new TvmModelRunner(config, std::move(functions), std::move(params)));
   progress.Advance("cache", 1, 1);
   progress.Advance("warmup", 0, 1);
-  // Not earlier: a load that fails need not wait for the pool's end.
-  runner->threads_ = ConfigureThreadPool(config.threads);
   runner->WarmUp();
   progress.Advance("warmup", 1, 1);
   return runner;
@@ -93,6 +90,7 @@ std::unique_ptr<TvmModelRunner> TvmModelRunner::Load(const ModelConfig& config,
 TvmModelRunner::TvmModelRunner(const ModelConfig& config, ModelFunctions functions,
                                ffi::Array<ffi::Tensor> params)
     : config_(config),
+      pool_(ThreadPool::SizeFor(config.threads)),
       functions_(std::move(functions)),
       params_(std::move(params)),
       kv_cache_(config),
@@ -104,7 +102,9 @@ TvmModelRunner::TvmModelRunner(const ModelConfig& config, ModelFunctions functio
       page_indices_(std::min<int64_t>(
           config.pages, int64_t{config.max_batch} *
                             ((config.context_length + config.page_size - 1) / config.page_size))),
-      logit_rows_(config.prefill_chunk) {}
+      logit_rows_(config.prefill_chunk) {
+  pool_.MakeCurrent();
+}
 
 TvmModelRunner::~TvmModelRunner() {
   logits_ = ffi::Tensor();

@@ -18,6 +18,7 @@
 #include "engine/model_config.h"
 #include "engine/model_functions.h"
 #include "engine/model_runner.h"
+#include "engine/thread_pool.h"
 
 namespace node_mlc {
 
@@ -49,7 +50,7 @@ class TvmModelRunner final : public ModelRunner {
   ~TvmModelRunner() override;
 
   /*! \brief Threads that compute. */
-  int32_t threads() const { return threads_; }
+  int32_t threads() const { return pool_.threads(); }
 
   Logits Forward(const StepInput& input) override;
   void ReleasePages(int32_t written) override { kv_cache_.Decommit(written); }
@@ -65,7 +66,8 @@ class TvmModelRunner final : public ModelRunner {
   void WarmUp();
 
   const ModelConfig config_;
-  int32_t threads_ = 1;
+  // Current on the engine thread, where the compiled loops find it.
+  ThreadPool pool_;
   // The library outlives everything that came out of it.
   ModelFunctions functions_;
   tvm::ffi::Array<tvm::ffi::Tensor> params_;

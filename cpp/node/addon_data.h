@@ -11,6 +11,7 @@
 #include <array>
 #include <memory>
 
+#include "engine/thread_pool.h"
 #include "node/reference_reaper.h"
 
 namespace node_mlc {
@@ -49,6 +50,9 @@ struct AddonData {
 
   /*! \brief The session that the NativeEngine being constructed must adopt. */
   const std::shared_ptr<EngineSession>* engine_under_construction = nullptr;
+
+  /*! \brief Threads of the kernels that JavaScript itself calls; null until useThreads(). */
+  std::unique_ptr<ThreadPool> pool;
 
   /*! \brief Shared with callbacks and errors held by TVM, which may outlive the environment. */
   std::shared_ptr<ReferenceReaper> reaper;

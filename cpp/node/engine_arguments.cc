@@ -225,7 +225,7 @@ ModelConfig ToModelConfig(napi_env env, napi_value object) {
   config.context_length = positive("contextLength");
   config.max_batch = static_cast<int32_t>(reader.Integer("maxBatch", {1, 1 << 12}));
   config.prefill_chunk = static_cast<int32_t>(reader.Integer("prefillChunk", {1, 1 << 20}));
-  config.threads = positive("threads");
+  if (reader.Has("threads")) config.threads = positive("threads");
   if (reader.Has("lockMemory")) config.lock_memory = reader.Boolean("lockMemory");
   // In floating point, lest the product overflow before it is checked.
   const double pool =

@@ -5,7 +5,6 @@
 
 #include <memory>
 
-#include "engine/thread_pool.h"
 #include "node/addon_data.h"
 #include "node/argument_check.h"
 #include "node/engine_arguments.h"
@@ -160,7 +159,6 @@ napi_property_descriptor Method(const char* name, napi_callback callback) {
 }  // namespace
 
 void DefineEngineClass(napi_env env, napi_value exports) {
-  LimitSpinning();
   const napi_property_descriptor statics[] = {Method("load", Load)};
   const napi_property_descriptor methods[] = {
       Method("submit", Submit),

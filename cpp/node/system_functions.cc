@@ -1,6 +1,6 @@
 /*!
  * \file node/system_functions.cc
- * \brief mapFile, cpuFeatures, cpuName, loadLibrary and initialize.
+ * \brief mapFile, cpuFeatures, cpuName, useThreads, loadLibrary and initialize.
  */
 #ifdef _WIN32
 #include <windows.h>
@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/thread_pool.h"
 #include "node/argument_check.h"
 #include "node/class_definition.h"
 #include "node/external_memory.h"
@@ -103,6 +104,25 @@ napi_value GetCpuName(napi_env env, napi_callback_info) {
   return Guard(env, [&] { return ToJsString(env, CpuName()); });
 }
 
+// useThreads(count?: number): number
+napi_value UseThreads(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "useThreads", {Optional(NonNegativeInteger("count"))});
+    AddonData* data = AddonData::Get(env);
+    if (data == nullptr) throw JsExceptionPending();
+    if (data->pool != nullptr && data->pool->running()) {
+      throw CodedError("ERR_INVALID_ARGUMENT",
+                       "Expected useThreads() outside of kernels but a callback of one called it.");
+    }
+    const int64_t wanted = args.Has(0) ? static_cast<int64_t>(args.GetNumber(0)) : 0;
+    data->pool = std::make_unique<ThreadPool>(ThreadPool::SizeFor(wanted));
+    data->pool->MakeCurrent();
+    napi_value result;
+    Check(env, napi_create_int32(env, data->pool->threads(), &result));
+    return result;
+  });
+}
+
 // initialize(errorFactory: (code, message, details?) => MlcError, maxViewBytes: number): void
 napi_value Initialize(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
@@ -126,6 +146,7 @@ void DefineSystemFunctions(napi_env env, napi_value exports) {
   DefineFunctionOn(env, exports, "mapFile", MapFile);
   DefineFunctionOn(env, exports, "cpuFeatures", GetCpuFeatures);
   DefineFunctionOn(env, exports, "cpuName", GetCpuName);
+  DefineFunctionOn(env, exports, "useThreads", UseThreads);
 }
 
 }  // namespace node_mlc

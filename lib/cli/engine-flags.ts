@@ -10,7 +10,7 @@ export const ENGINE_ARGS = {
   threads: {
     type: "string",
     valueHint: "N",
-    description: "Threads that compute (default: all this process may use)",
+    description: "Threads that compute (default: one for each physical core)",
   },
   context: {
     type: "string",

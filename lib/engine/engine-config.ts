@@ -30,7 +30,7 @@ export interface EngineOptions {
   onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** As `onProgress`, in web-llm's form. */
   initProgressCallback?: ((report: InitProgressReport) => void) | undefined;
-  /** Threads that compute; default: what the system lets this process use. */
+  /** Threads that compute; default: one for each physical core this process may use, less where its CPU quota is. */
   threads?: number | undefined;
   /** Sequences the KV cache has room for at full context; more requests wait. Default: the package's limit, less where
    * the memory is too small. */
@@ -59,7 +59,8 @@ const OPTION_NAMES = [
 
 /** Checked options. */
 export interface EngineConfig {
-  readonly threads: number;
+  /** Absent: as many as the native engine finds cores. */
+  readonly threads: number | undefined;
   readonly maxBatch: number | undefined;
   readonly contextLength: number | undefined;
   /** Bytes. */
@@ -76,7 +77,7 @@ export function resolveEngineConfig(
   expectKnownNames("the engine's options", options, OPTION_NAMES);
   const { threads, maxBatch, contextLength } = options;
   return {
-    threads: expectInteger("threads", threads ?? os.availableParallelism(), 1, 1024),
+    threads: threads === undefined ? undefined : expectInteger("threads", threads, 1, 1024),
     maxBatch: maxBatch === undefined ? undefined : expectInteger("maxBatch", maxBatch, 1, 65536),
     contextLength:
       contextLength === undefined

@@ -70,6 +70,15 @@ export function cpuFeatures(): string[] {
   return native.cpuFeatures();
 }
 
+/**
+ * Threads for the compiled kernels that this JavaScript thread calls itself (1 until then); an engine has threads of its
+ * own. At most as many as there are processors; 0, the default, means one for each
+ * physical core. Returns the number in use.
+ */
+export function useThreads(count?: number): number {
+  return native.useThreads(count);
+}
+
 /** The processor's own name, for people: "AMD EPYC 9R14", "Apple M2"; not an LLVM processor name. */
 export function cpuName(): string {
   return native.cpuName();

@@ -36,8 +36,9 @@ export interface NativeEngineConfig {
   readonly maxBatch: number;
   /** Most token rows in one step. */
   readonly prefillChunk: number;
-  /** Threads that compute, at least 1; more than there are processors are not used. */
-  readonly threads: number;
+  /** Threads that compute, at least 1; more than there are processors are not used. Default: one for each physical core,
+   * no more than the process's CPU quota. */
+  readonly threads?: number | undefined;
   /** Pins the weights in memory; the operating system's limit may refuse it (ERR_INSUFFICIENT_MEMORY). */
   readonly lockMemory?: boolean;
 }

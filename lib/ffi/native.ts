@@ -54,6 +54,7 @@ export interface NativeAddon {
   mapFile(path: string, offset?: number, length?: number): Uint8Array;
   cpuFeatures(): string[];
   cpuName(): string;
+  useThreads(count?: number): number;
   initialize(
     errorFactory: (code: string, message: string, details?: Record<string, unknown>) => MlcError,
     maxViewBytes: number,

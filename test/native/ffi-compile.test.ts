@@ -11,6 +11,7 @@ import {
   loadCompilerLibrary,
   registerGlobalFunction,
   Tensor,
+  useThreads,
 } from "../../lib/ffi/index.js";
 import { globalFunction } from "../support/global-function.js";
 
@@ -110,10 +111,13 @@ describe.skipIf(!existsSync(compilerLibraryPath()))("compiled in memory", () => 
 
   it("a kernel's parallel loop cannot call JavaScript off its thread, and says so", () => {
     let onThread = 0;
+    let delay = 0;
     registerGlobalFunction(
       "test.from_kernel",
       () => {
         onThread++;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delay);
+        delay = 0;
         return 0;
       },
       true,
@@ -146,10 +150,18 @@ describe.skipIf(!existsSync(compilerLibraryPath()))("compiled in memory", () => 
     kernelOf(0, "serial").call(output);
     expect(onThread).toBe(64);
     expect(output.view()).toEqual(new Float32Array(64).fill(1));
-    if (Number(invoke("runtime.NumThreads")) > 1) {
-      expect(() => kernelOf(1, "parallel").call(output)).toThrow(
-        expect.objectContaining({ code: "ERR_NATIVE" }),
+    // Without threads of its own this one calls everything itself.
+    onThread = 0;
+    const parallel = kernelOf(1, "parallel");
+    parallel.call(output);
+    expect(onThread).toBe(64);
+    if (useThreads(2) > 1) {
+      // The other half of the loop is begun meanwhile: what nobody begins, the caller does.
+      delay = 300;
+      expect(() => parallel.call(output)).toThrow(
+        expect.objectContaining({ code: "ERR_NATIVE", message: expect.stringMatching(/Task 1 error: /) }),
       );
+      expect(onThread).toBe(64 + 32);
     }
   });
 

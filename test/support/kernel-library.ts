@@ -1,8 +1,11 @@
 /** Compiles kernels for this machine and calls them with typed arrays. */
 import { buildPrimFuncs } from "../../lib/compiler/codegen/build.js";
 import { resolveTarget } from "../../lib/compiler/codegen/target.js";
-import { type FfiArgument, type FfiModule, type FfiObject, Tensor } from "../../lib/ffi/index.js";
+import { type FfiArgument, type FfiModule, type FfiObject, Tensor, useThreads } from "../../lib/ffi/index.js";
 import type { ReferenceWeight } from "./reference/rows16.js";
+
+// As in an engine: a parallel loop whose iterations disturb each other must show.
+useThreads(2);
 
 /** One kernel, compiled. */
 export class Kernel {

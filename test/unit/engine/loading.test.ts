@@ -24,7 +24,7 @@ describe("resolveEngineConfig", () => {
       maxBatch: undefined,
       lockMemory: false,
     });
-    expect(config.threads).toBeGreaterThanOrEqual(1);
+    expect(config.threads).toBeUndefined();
     expect(resolveEngineConfig({ memoryBudget: "25%" }, 1000).memoryBudget).toBe(250);
     expect(resolveEngineConfig({ memoryBudget: 77 }, 1000).memoryBudget).toBe(77);
   });
