@@ -1,7 +1,7 @@
 // Streams the answer to one question:  npx tsx examples/chat.ts PACKAGE "Question"
 import { Engine } from "node-mlc";
 
-const [folder, question = "What is the capital of France?"] = process.argv.slice(2);
+const [folder, question = "What is the capital of Japan?"] = process.argv.slice(2);
 if (folder === undefined) throw new Error('usage: chat.ts PACKAGE "Question"');
 
 await using engine = await Engine.load(folder);

@@ -5,7 +5,7 @@ import path from "node:path";
 import { fetchDefaultModel } from "./fetch-model.mjs";
 import { prepare, root, run } from "./prepare.mjs";
 
-const question = process.argv.slice(2).join(" ") || "What is the capital of France?";
+const question = process.argv.slice(2).join(" ") || "What is the capital of Japan?";
 const compiled = path.join(root, "models", "smollm2-135m-instruct");
 
 prepare();
