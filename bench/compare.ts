@@ -7,7 +7,7 @@
  * or more where it matters.
  */
 import { MlcError } from "../lib/errors.js";
-import { type BenchResult, type FigureResult, modelKey } from "./result.js";
+import { type BenchResult, type FigureResult, type ModelResult, modelKey } from "./result.js";
 import { combinations } from "./statistics.js";
 
 /** Relative change of a median ratio below which nothing is said. */
@@ -41,7 +41,10 @@ export function compareResults(before: BenchResult, after: BenchResult): Compari
   const earlier = new Map(before.models.map((model) => [modelKey(model), model]));
   const comparisons = after.models.flatMap((model) => {
     const key = modelKey(model);
-    const old = new Map(earlier.get(key)?.figures.map((figure) => [figure.figure, figure]));
+    const earlierModel = earlier.get(key);
+    if (earlierModel !== undefined)
+      expectAlike(`files of the peer for ${key}`, peerSchemes(earlierModel), peerSchemes(model));
+    const old = new Map(earlierModel?.figures.map((figure) => [figure.figure, figure]));
     return model.figures.flatMap((figure) => {
       const other = old.get(figure.figure);
       return other === undefined ? [] : [compareFigure(key, other, figure)];
@@ -82,6 +85,10 @@ function compareFigure(model: string, before: FigureResult, after: FigureResult)
     verdict: !moved ? "same" : b < a ? "worse" : "better",
     chance: 2 / combinations(before.ratios.length + after.ratios.length, before.ratios.length),
   };
+}
+
+function peerSchemes({ peers }: ModelResult): string {
+  return peers.map(({ scheme }) => scheme).join(", ");
 }
 
 function expectAlike(name: string, before: unknown, after: unknown): void {

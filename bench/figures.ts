@@ -39,7 +39,7 @@ export const FIGURES: readonly Figure[] = [
     better: "less",
     measured: single("load"),
   },
-  ttft("ttft_512_first", "first token of the first request, 512 tokens", single("context512")),
+  ttft("ttft_512_first", "cold first token, 512 tokens", single("context512")),
   ttft("ttft_32", "first token, 32 tokens", single("context32")),
   ttft("ttft_512", "first token, 512 tokens", single("context512")),
   ttft("ttft_2048", "first token, 2048 tokens", long),
@@ -59,7 +59,7 @@ export const FIGURES: readonly Figure[] = [
     (count): Figure => ({
       id: `streams_${count}`,
       group: "streams",
-      label: `decode, ${count} stream${count > 1 ? "s" : ""} together`,
+      label: `decode, ${count} stream${count > 1 ? "s" : ""}`,
       unit: "tokens/s",
       better: "more",
       measured: { process: "streams", work: `streams${count}` },
@@ -76,6 +76,11 @@ export const FIGURES: readonly Figure[] = [
   },
   { id: "model_size", group: "size", label: "package, GGUF file", unit: "MB", better: "less" },
 ];
+
+/** The figures a run is asked for. */
+export function chosenFigures(groups: readonly string[]): readonly Figure[] {
+  return FIGURES.filter(({ group }) => groups.includes(group));
+}
 
 /** The figure of an id. Errors: RangeError. */
 export function figureOf(id: string): Figure {

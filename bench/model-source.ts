@@ -21,14 +21,19 @@ export const BENCH_MODELS = [TRAINED_MODEL.model, ...(Object.keys(MODEL_SHAPES) 
 
 export type BenchModel = (typeof BENCH_MODELS)[number];
 
+export type Scheme = RandomScheme | typeof TRAINED_MODEL.scheme;
+
 /** A model with the format of its weights. */
 export interface ModelChoice {
   readonly model: BenchModel;
-  readonly scheme: RandomScheme | typeof TRAINED_MODEL.scheme;
+  readonly scheme: Scheme;
+  /** Further schemes of the peer's file: each figure of a round is compared with the best of them all. */
+  readonly against: readonly RandomScheme[];
 }
 
-/** What a side reads, and the sizes behind the shares of the machine's limits. */
-export interface SideModel {
+/** What a process reads, and the sizes behind the shares of the machine's limits. */
+export interface ModelFiles {
+  readonly scheme: Scheme;
   /** The package's folder, or the GGUF file. */
   readonly path: string;
   readonly bytes: number;
@@ -38,8 +43,9 @@ export interface SideModel {
 
 /** A model ready to be measured. */
 export interface PreparedModel extends ModelChoice {
-  readonly ours: SideModel;
-  readonly peer: SideModel;
+  readonly ours: ModelFiles;
+  /** The very same weights first, then those of `against`. */
+  readonly peers: readonly [ModelFiles, ...ModelFiles[]];
   /** Weights of the matrices every prompt token is multiplied with: all but embedding and head. */
   readonly layerParameters: number;
   /** Bytes of keys and values of one token (float16 on both sides). */
@@ -48,26 +54,36 @@ export interface PreparedModel extends ModelChoice {
 
 /** Makes what is missing, which takes a while the first time. `compileArguments` go to `node-mlc compile`. */
 export function prepareModel(choice: ModelChoice, compileArguments: readonly string[]): PreparedModel {
-  const gguf = obtainGguf(choice);
-  const folder = path.join(root, "models", "bench", `${choice.model}.${choice.scheme}.package`);
+  const { model, scheme } = choice;
+  const gguf = obtainGguf(model, scheme);
+  const folder = path.join(root, "models", "bench", `${model}.${scheme}.package`);
   compilePackage(gguf, folder, compileArguments);
   const manifest = JSON.parse(readFileSync(path.join(folder, "manifest.json"), "utf8")) as Manifest;
+  const others = choice.against.filter((other) => other !== scheme);
+  return {
+    ...choice,
+    ours: { scheme, path: folder, bytes: folderBytes(folder), decodeBytes: packageDecodeBytes(manifest) },
+    peers: [peerFiles(scheme, gguf), ...others.map((other) => peerFiles(other, obtainGguf(model, other)))],
+    layerParameters: layerParameters(readTensors(gguf)),
+    cacheBytesPerToken: manifest.kvCache.bytesPerToken,
+  };
+}
+
+function peerFiles(scheme: Scheme, gguf: string): ModelFiles {
+  const decodeBytes = ggufDecodeBytes(readTensors(gguf));
+  return { scheme, path: gguf, bytes: statSync(gguf).size, decodeBytes };
+}
+
+function readTensors(gguf: string): readonly GgufTensor[] {
   const source = openByReading(gguf);
   try {
-    const { tensors } = readGgufFile(source);
-    return {
-      ...choice,
-      ours: { path: folder, bytes: folderBytes(folder), decodeBytes: packageDecodeBytes(manifest) },
-      peer: { path: gguf, bytes: source.byteLength, decodeBytes: ggufDecodeBytes(tensors) },
-      layerParameters: layerParameters(tensors),
-      cacheBytesPerToken: manifest.kvCache.bytesPerToken,
-    };
+    return readGgufFile(source).tensors;
   } finally {
     source.close();
   }
 }
 
-function obtainGguf({ model, scheme }: ModelChoice): string {
+function obtainGguf(model: BenchModel, scheme: Scheme): string {
   if (model === TRAINED_MODEL.model || scheme === TRAINED_MODEL.scheme) return defaultModel();
   const folder = path.join(root, "models", "bench");
   const file = path.join(folder, `${model}.${scheme}.gguf`);

@@ -13,6 +13,7 @@ export const USAGE = `npm run bench -- [options]
 
   --models LIST         of ${BENCH_MODELS.join(", ")} (default: all)
   --schemes LIST        of ${RANDOM_SCHEMES.join(", ")}, for the models of random weights (default: q4_0p)
+  --against LIST        more schemes of the peer's file; each figure is compared with the best of them (default: none)
   --figures LIST        of ${FIGURE_GROUPS.join(", ")} (default: all)
   --rounds N            rounds of both sides, each in new processes (default: 3)
   --threads N           threads of each side (default: all)
@@ -42,11 +43,12 @@ export interface BenchOptions {
 export function parseOptions(args: readonly string[]): BenchOptions {
   const values = readArguments(args);
   const models = listOf("models", values.models, BENCH_MODELS);
+  const against = values.against === undefined ? [] : listOf("against", values.against, RANDOM_SCHEMES);
   const schemes = listOf("schemes", values.schemes ?? "q4_0p", RANDOM_SCHEMES);
   if (values.with !== undefined && values.compare === undefined)
     throw invalid("--compare FILE beside --with FILE", "none");
   return {
-    models: models.flatMap((model) => choices(model, schemes)),
+    models: models.flatMap((model) => choices(model, schemes, against)),
     figures: listOf("figures", values.figures, FIGURE_GROUPS),
     rounds: count("rounds", values.rounds, 3, values.compare === undefined ? 1 : LEAST_ROUNDS, 1000),
     settings: {
@@ -73,6 +75,7 @@ function readArguments(args: readonly string[]) {
       options: {
         models: TEXT,
         schemes: TEXT,
+        against: TEXT,
         figures: TEXT,
         rounds: TEXT,
         threads: TEXT,
@@ -93,9 +96,13 @@ function readArguments(args: readonly string[]) {
   }
 }
 
-function choices(model: BenchModel, schemes: readonly RandomScheme[]): ModelChoice[] {
-  if (model === TRAINED_MODEL.model) return [TRAINED_MODEL];
-  return schemes.map((scheme) => ({ model, scheme }));
+function choices(
+  model: BenchModel,
+  schemes: readonly RandomScheme[],
+  against: readonly RandomScheme[],
+): ModelChoice[] {
+  if (model === TRAINED_MODEL.model) return [{ ...TRAINED_MODEL, against: [] }];
+  return schemes.map((scheme) => ({ model, scheme, against }));
 }
 
 function listOf<Name extends string>(

@@ -8,21 +8,21 @@ import path from "node:path";
 import { MlcError } from "../lib/errors.js";
 import { buildCalibration, type Calibration, QUIET_CPU_SHARE } from "./calibration.js";
 import { compareResults, describeComparisons } from "./compare.js";
+import { chosenFigures } from "./figures.js";
 import { installPeer, PEER_NAME } from "./install-peer.js";
 import { measureRound } from "./measure.js";
-import { type PreparedModel, prepareModel } from "./model-source.js";
+import { type ModelFiles, type PreparedModel, prepareModel } from "./model-source.js";
 import { type BenchOptions, parseOptions, USAGE } from "./options.js";
 import { root } from "./repository.js";
 import {
   type BenchResult,
-  chosenFigures,
   type ModelResult,
   modelKey,
   RESULT_VERSION,
   type Round,
   readResult,
-  summarize,
 } from "./result.js";
+import { summarize } from "./summarize.js";
 import { reportMarkdown } from "./tables.js";
 import { writeReport, writeResult } from "./write-report.js";
 
@@ -101,6 +101,7 @@ function resultOf({ settings }: BenchOptions, models: readonly ModelResult[]): B
 
 /** Paths are this machine's alone. */
 function withoutPlace(model: ModelResult): ModelResult {
-  const relative = (side: ModelResult["ours"]) => ({ ...side, path: path.relative(root, side.path) });
-  return { ...model, ours: relative(model.ours), peer: relative(model.peer) };
+  const relative = (files: ModelFiles) => ({ ...files, path: path.relative(root, files.path) });
+  const [same, ...others] = model.peers;
+  return { ...model, ours: relative(model.ours), peers: [relative(same), ...others.map(relative)] };
 }

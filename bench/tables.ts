@@ -49,13 +49,15 @@ function modelSection(model: ModelResult): string {
     (quiet
       ? "."
       : `; **not quiet**: other programs left ${percent(machine.cpuShare.min)} of the processors at worst.`);
+  const schemes = model.peers.map(({ scheme }) => scheme);
+  const peer = schemes.length > 1 ? `node-llama-cpp, best of ${schemes.join(", ")}` : "node-llama-cpp";
   const rows = model.figures.map((figure) => figureRow(figureOf(figure.figure), figure));
   return [
     `## ${modelKey(model)}`,
     "",
     state,
     "",
-    ...tableHead(["", "node-mlc", "node-llama-cpp", "ratio", "share of the limit (medians)"]),
+    ...tableHead(["", "node-mlc", peer, "ratio", "share of the limit (medians)"]),
     ...rows,
   ].join("\n");
 }

@@ -37,6 +37,15 @@ describe("which ratio moved", () => {
     );
   });
 
+  test("another set of the peer's files is refused", () => {
+    const before = resultOf([100, 100, 100]);
+    const models = before.models.map((model) => ({
+      ...model,
+      peers: [model.peers[0], model.peers[0]] as const,
+    }));
+    expect(() => compareResults(before, { ...before, models })).toThrow(/files of the peer/);
+  });
+
   test("a file of fewer rounds than have a spread", () => {
     expect(() => compareResults(resultOf([100, 100]), resultOf([100, 100, 100]))).toThrow(
       /at least 3 rounds/,

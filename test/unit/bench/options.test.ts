@@ -6,10 +6,10 @@ describe("the benchmark's options", () => {
   test("defaults: every model, q4_0p, every figure, three rounds", () => {
     const options = parseOptions([]);
     expect(options.models).toEqual([
-      { model: "smollm2-135m-instruct", scheme: "q4_1" },
-      { model: "smollm2-135m", scheme: "q4_0p" },
-      { model: "qwen2.5-0.5b", scheme: "q4_0p" },
-      { model: "llama-3.2-1b", scheme: "q4_0p" },
+      { model: "smollm2-135m-instruct", scheme: "q4_1", against: [] },
+      { model: "smollm2-135m", scheme: "q4_0p", against: [] },
+      { model: "qwen2.5-0.5b", scheme: "q4_0p", against: [] },
+      { model: "llama-3.2-1b", scheme: "q4_0p", against: [] },
     ]);
     expect(options).toMatchObject({ rounds: 3, settings: { repeats: 3, decodeTokens: 64 } });
     expect(options.figures).toHaveLength(7);
@@ -18,7 +18,7 @@ describe("the benchmark's options", () => {
   test("lists and numbers", () => {
     const options = parseOptions([
       ...["--models", "llama-3.2-1b,smollm2-135m", "--schemes", "q4_0,q4_k_m", "--figures", "load,size"],
-      ...["--rounds", "5", "--threads", "4", "--compile=--tune  --x 1"],
+      ...["--against", "q4_0p", "--rounds", "5", "--threads", "4", "--compile=--tune  --x 1"],
     ]);
     expect(options.models.map(({ model, scheme }) => `${model} ${scheme}`)).toEqual([
       "llama-3.2-1b q4_0",
@@ -26,6 +26,7 @@ describe("the benchmark's options", () => {
       "smollm2-135m q4_0",
       "smollm2-135m q4_k_m",
     ]);
+    expect(options.models.every(({ against }) => against.join() === "q4_0p")).toBe(true);
     expect(options).toMatchObject({
       figures: ["load", "size"],
       rounds: 5,

@@ -1,19 +1,16 @@
 import type { Calibration } from "../../../bench/calibration.js";
+import { chosenFigures } from "../../../bench/figures.js";
 import type { PreparedModel } from "../../../bench/model-source.js";
 import type { FigureValues } from "../../../bench/peer-process.js";
-import {
-  type BenchResult,
-  chosenFigures,
-  type ProcessResult,
-  RESULT_VERSION,
-  summarize,
-} from "../../../bench/result.js";
+import { type BenchResult, type ProcessResult, RESULT_VERSION } from "../../../bench/result.js";
+import { summarize } from "../../../bench/summarize.js";
 
 export const model: PreparedModel = {
   model: "smollm2-135m",
   scheme: "q4_0p",
-  ours: { path: "models/a.package", bytes: 80e6, decodeBytes: 75e6 },
-  peer: { path: "models/a.gguf", bytes: 77e6, decodeBytes: 76e6 },
+  against: [],
+  ours: { scheme: "q4_0p", path: "models/a.package", bytes: 80e6, decodeBytes: 75e6 },
+  peers: [{ scheme: "q4_0p", path: "models/a.gguf", bytes: 77e6, decodeBytes: 76e6 }],
   layerParameters: 100e6,
   cacheBytesPerToken: 20_000,
 };
@@ -31,7 +28,7 @@ export const machine: Calibration = {
 
 /** What a process measured between two states of the machine. */
 export function processResult(figures: FigureValues, states: Partial<Calibration> = {}): ProcessResult {
-  return { figures, before: { ...machine, ...states }, after: { ...machine, ...states } };
+  return { scheme: "q4_0p", figures, before: { ...machine, ...states }, after: { ...machine, ...states } };
 }
 
 const settings = { threads: 2, repeats: 3, decodeTokens: 64 };

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { figureOf } from "../../../bench/figures.js";
+import { chosenFigures, figureOf } from "../../../bench/figures.js";
 import { processesOf } from "../../../bench/peer-process.js";
-import { chosenFigures, type ModelResult, summarize } from "../../../bench/result.js";
+import type { ModelResult } from "../../../bench/result.js";
 import { combinations, median, spread } from "../../../bench/statistics.js";
+import { summarize } from "../../../bench/summarize.js";
+import { reportMarkdown } from "../../../bench/tables.js";
 import { joinResults } from "../../../bench/write-report.js";
 import { model, processResult, resultOf } from "./result-fixture.js";
 
@@ -74,6 +76,23 @@ describe("summarize", () => {
     );
     expect(figure(result, "prefill_512")?.share).toMatchObject({ of: "int8", ours: { median: 0.2 } });
     expect(figure(result, "load")?.share).toBeUndefined();
+  });
+
+  test("the best of the peer's files, figure by figure and round by round", () => {
+    const q4 = { scheme: "q4_0" as const, path: "models/b.gguf", bytes: 90e6, decodeBytes: 88e6 };
+    const of = (decode: number, load: number) => processResult({ decode_32: [decode], load: [load] });
+    const peer = [of(100, 800), { ...of(80, 600), scheme: q4.scheme }];
+    const swapped = [of(50, 900), { ...of(200, 1000), scheme: q4.scheme }];
+    const rounds = [
+      { ours: [of(200, 400)], peer },
+      { ours: [of(200, 450)], peer: swapped },
+    ];
+    const rivals = { ...model, against: [q4.scheme], peers: [...model.peers, q4] } as const;
+    const result = summarize(rivals, [figureOf("decode_32"), figureOf("load")], rounds, { decodeTokens: 64 });
+    expect(figure(result, "decode_32")).toMatchObject({ ratios: [2, 1], peer: { min: 100, max: 200 } });
+    expect(figure(result, "load")).toMatchObject({ ratios: [1.5, 2], peer: { min: 600, max: 900 } });
+    expect(figure(result, "decode_32")?.share?.peer.max).toBeCloseTo((200 * (88e6 + 64 * 20_000)) / 40e9, 10);
+    expect(reportMarkdown({ ...resultOf([1]), models: [result] })).toContain("best of q4_0p, q4_0");
   });
 
   test("a figure a process did not report", () => {
