@@ -45,7 +45,7 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
     loadCompilerLibrary();
     const target = resolveTarget(request.target);
     await requireLinker(target);
-    const code = generate(model, weights, limits, target, request.debugDump, step);
+    const code = generate(model, weights, limits, target, request, step);
     const output = path.resolve(request.output ?? defaultOutput(model, weights.scheme.name));
     await events.onOutput(output);
     await using writer = await PackageWriter.create(output, { expectedBytes: weights.bytes });
@@ -55,7 +55,15 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
     step("package");
     const files = await addModelFiles(writer, model.imported);
     return await writer.finish(
-      manifestDraft({ model, weights, limits, target, files, temporaries: code.temporaries }),
+      manifestDraft({
+        model,
+        weights,
+        limits,
+        activations: request.activations,
+        target,
+        files,
+        temporaries: code.temporaries,
+      }),
     );
   } finally {
     model.imported.close();
@@ -81,7 +89,7 @@ function generate(
   weights: WeightPlan,
   limits: CompileLimits,
   target: Target,
-  debugDump: string | undefined,
+  { activations, debugDump }: CompileRequest,
   step: (phase: string) => void,
 ): GeneratedCode {
   step("build");
@@ -91,7 +99,8 @@ function generate(
     formats: weights.formats,
     kvDtype: weights.scheme.kvDtype,
     ...limits,
-    vectorBits: target.vectorBits,
+    target,
+    activations,
   };
   const built = buildCausalLm(spec);
   const { module, temporaries } = runPipeline(built, {

@@ -1,4 +1,5 @@
 import { MlcError } from "../errors.js";
+import type { Activations } from "./nn/decoder-spec.js";
 
 /** What `compile` may be told. Every field has a default. */
 export interface CompileOptions {
@@ -6,6 +7,11 @@ export interface CompileOptions {
   readonly output?: string;
   /** Weight scheme: "keep" (a GGUF's own formats, default for such a source) or one of the schemes of docs/quantization.md. */
   readonly quantization?: string;
+  /**
+   * How activations enter matrix products with quantised weights: "int8" (the default; dynamically rounded by groups of
+   * 32, fast) or "float32" (exact, slow). Weights in plain floating point are always multiplied exactly.
+   */
+  readonly activations?: Activations;
   /** "cpu" (this machine), "cpu:CPU" or "cpu:CPU@TRIPLE" with LLVM names. */
   readonly target?: string;
   /** Longest context to serve, tokens; default the model's, at most 8192. */
@@ -45,6 +51,7 @@ export interface CompileRequest {
   /** Absolute path of the package folder, or the working directory to name one in. */
   readonly output: string | undefined;
   readonly quantization: string | undefined;
+  readonly activations: Activations;
   readonly target: string;
   readonly limits: Partial<CompileLimits>;
   readonly debugDump: string | undefined;
@@ -54,9 +61,12 @@ const DEFAULT_CONTEXT_LENGTH = 8192;
 const DEFAULT_MAX_BATCH = 16;
 const DEFAULT_PREFILL_CHUNK = 512;
 
+const ACTIVATIONS: readonly Activations[] = ["int8", "float32"];
+
 const NAMES = new Set([
   "output",
   "quantization",
+  "activations",
   "target",
   "contextLength",
   "maxBatch",
@@ -86,6 +96,7 @@ export function compileRequest(source: string, options: CompileOptions): Compile
     source,
     output: text(options, "output"),
     quantization: text(options, "quantization"),
+    activations: activations(options.activations),
     target: text(options, "target") ?? "cpu",
     limits: {
       ...count(options, "contextLength", 1 << 22),
@@ -118,6 +129,14 @@ export function resolveLimits(requested: Partial<CompileLimits>, modelContext: n
       maxBatch,
     ),
   };
+}
+
+function activations(value: Activations = "int8"): Activations {
+  if (ACTIVATIONS.includes(value)) return value;
+  throw new MlcError(
+    "ERR_INVALID_ARGUMENT",
+    `Expected ${ACTIVATIONS.map((name) => `"${name}"`).join(" or ")} for activations but received ${JSON.stringify(value)}.`,
+  );
 }
 
 function text(options: CompileOptions, name: keyof CompileOptions): string | undefined {

@@ -8,6 +8,7 @@ import type { Target } from "./codegen/target.js";
 import type { CompileLimits } from "./compile-options.js";
 import type { ImportedModel } from "./importer/imported-model.js";
 import { ENTRY_FUNCTIONS } from "./nn/causal-lm.js";
+import type { Activations } from "./nn/decoder-spec.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
 import type { SourceModel } from "./source-model.js";
 import type { WeightPlan } from "./weight-plan.js";
@@ -51,13 +52,14 @@ export interface ManifestParts {
   readonly model: SourceModel;
   readonly weights: WeightPlan;
   readonly limits: CompileLimits;
+  readonly activations: Activations;
   readonly target: Target;
   readonly files: ModelFiles;
   readonly temporaries: TemporaryBytes;
 }
 
 export function manifestDraft(parts: ManifestParts): ManifestDraft {
-  const { model, weights, limits, target, files, temporaries } = parts;
+  const { model, weights, limits, activations, target, files, temporaries } = parts;
   const { config, imported } = model;
   const { source, generation } = imported;
   const { triple, cpu, features } = target;
@@ -78,6 +80,7 @@ export function manifestDraft(parts: ManifestParts): ManifestDraft {
       contextLength: config.contextLength,
     },
     quantization: weights.scheme.name,
+    activations,
     limits,
     kvCache: { dtype: weights.scheme.kvDtype },
     libraries: [

@@ -24,7 +24,7 @@ import { WEIGHT_FORMAT_NAMES } from "./weight-format.js";
 export const MANIFEST_FILE = "manifest.json";
 export const PACKAGE_FORMAT = "node-mlc-package";
 /** Version this release writes and reads. It grows with every change that an older reader would get wrong. */
-export const PACKAGE_VERSION = 1;
+export const PACKAGE_VERSION = 2;
 /** Tokens in one page of the KV cache. */
 export const PAGE_SIZE = 16;
 
@@ -107,6 +107,8 @@ const manifestSchema = object({
   }),
   /** Name of the quantisation scheme; each parameter names its own format. */
   quantization: label,
+  /** How activations enter matrix products with quantised weights. */
+  activations: oneOf("int8", "float32"),
   limits: object({
     contextLength: positive,
     maxBatch: positive,

@@ -128,7 +128,7 @@ export class PackageWriter {
   private complete(draft: ManifestDraft): Manifest {
     const bytesPerToken = kvBytesPerToken(draft.model, draft.kvCache.dtype);
     const totalBytes = this.shards.shards.reduce((sum, { bytes }) => sum + bytes, 0);
-    const { generator, tvm, model, quantization, limits, libraries, ...rest } = draft;
+    const { generator, tvm, model, quantization, activations, limits, libraries, ...rest } = draft;
     return checkManifest({
       format: PACKAGE_FORMAT,
       version: PACKAGE_VERSION,
@@ -136,6 +136,7 @@ export class PackageWriter {
       tvm,
       model,
       quantization,
+      activations,
       limits: { ...limits, pageSize: PAGE_SIZE },
       libraries,
       ...rest,

@@ -39,19 +39,19 @@ describe("targets", () => {
   it("this machine's code uses only what this machine has", () => {
     const host = resolveTarget("cpu");
     expect(host.isHost).toBe(true);
-    expect(host.features.length).toBeGreaterThan(0);
+    expect(host.features.size).toBeGreaterThan(0);
     expect(cpuFeatures()).toEqual(expect.arrayContaining([...host.features]));
   });
 
   it("named processors get LLVM's features for them", () => {
     const arch = process.arch === "x64" ? "x86_64" : "aarch64";
-    const v3 = resolveTarget("cpu:x86-64-v3@x86_64-unknown-linux-gnu").features;
-    const v4 = resolveTarget("cpu:x86-64-v4@x86_64-unknown-linux-gnu").features;
+    const v3 = [...resolveTarget("cpu:x86-64-v3@x86_64-unknown-linux-gnu").features];
+    const v4 = [...resolveTarget("cpu:x86-64-v4@x86_64-unknown-linux-gnu").features];
     expect(v3).toEqual(expect.arrayContaining(["avx2", "f16c", "fma"]));
     expect(v3.filter((feature) => feature.startsWith("avx512"))).toEqual([]);
     expect(v4).toEqual(expect.arrayContaining([...v3, "avx512f", "avx512vl"]));
     const arm = resolveTarget(AARCH64);
-    expect(arm.features).toEqual(expect.arrayContaining(["neon", "dotprod", "fullfp16"]));
+    expect([...arm.features]).toEqual(expect.arrayContaining(["neon", "dotprod", "fullfp16"]));
     expect(arm.isHost).toBe(arch === "aarch64");
   });
 

@@ -47,7 +47,7 @@ describe.skipIf(goldens === undefined).each(CASES)("%s q0f32 for %s", (name, tar
       config,
       formats: parameters.formats,
       kvDtype: "float32",
-      vectorBits: target.vectorBits,
+      target,
       prefillChunk: 48,
       maxBatch: 4,
     });

@@ -2,7 +2,7 @@ import { ChatTemplate } from "../../lib/chat/chat-template.js";
 import { Engine, type EngineParts, type ModelText } from "../../lib/engine/engine.js";
 import { MlcError } from "../../lib/errors.js";
 import type { NativeEngine, NativeEvent, NativeRequest } from "../../lib/ffi/native-engine.js";
-import { checkManifest, type Manifest } from "../../lib/package/manifest.js";
+import { checkManifest, type Manifest, PACKAGE_VERSION } from "../../lib/package/manifest.js";
 import { planMemory } from "../../lib/package/memory-plan.js";
 import { Tokenizer } from "../../lib/tokenizer/tokenizer.js";
 
@@ -39,7 +39,7 @@ export function fakeManifest(change: Partial<Manifest> = {}): Manifest {
   const pageBytes = 16 * 4 * 2 * 4;
   return checkManifest({
     format: "node-mlc-package",
-    version: 1,
+    version: PACKAGE_VERSION,
     generator: "test",
     tvm: { runtime: "0", ffi: "0" },
     model: {
@@ -55,6 +55,7 @@ export function fakeManifest(change: Partial<Manifest> = {}): Manifest {
       contextLength: 256,
     },
     quantization: "q0f32",
+    activations: "int8",
     limits: { contextLength: 256, maxBatch: 4, prefillChunk: 64, pageSize: 16 },
     kvCache: { dtype: "float32", bytesPerToken: pageBytes / 16, pageBytes },
     libraries: [

@@ -9,6 +9,7 @@ describe("compile options", () => {
       source: "model",
       output: undefined,
       quantization: undefined,
+      activations: "int8",
       target: "cpu",
       limits: {},
       debugDump: undefined,
@@ -22,6 +23,7 @@ describe("compile options", () => {
     ["prefillChunk", { prefillChunk: "512" as never }],
     ["output", { output: "" }],
     ["target", { target: 3 as never }],
+    ["activations", { activations: "int4" as never }],
     ["maxbatch", { maxbatch: 3 } as never],
   ])("a wrong %s is refused by name", (name, options) => {
     expect(() => compileRequest("model", options)).toThrow(

@@ -19,6 +19,11 @@ export const compileCommand = defineCommand({
       valueHint: "Q",
       description: `${SCHEME_NAMES.join(", ")} (default: keep for a quantised GGUF, else q4_1)`,
     },
+    activations: {
+      type: "string",
+      valueHint: "A",
+      description: "int8 (default) or float32: how activations enter products with quantised weights",
+    },
     target: {
       type: "string",
       valueHint: "T",
@@ -62,6 +67,7 @@ export const compileCommand = defineCommand({
     const options = {
       output: args.output,
       quantization: args.quantization,
+      activations: args.activations,
       target: args.target,
       contextLength: integerFlag("context", args.context),
       maxBatch: integerFlag("max-batch", args["max-batch"]),

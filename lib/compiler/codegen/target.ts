@@ -1,19 +1,16 @@
 // Targets: which processor the code is for. Everything is asked of LLVM; no tables of processors here.
 import { MlcError } from "../../errors.js";
 import { call, cpuFeatures, type FfiObject } from "../../ffi/index.js";
+import type { KernelTarget } from "../kernels/kernel-target.js";
 
 /** A processor to generate code for. */
-export interface Target {
+export interface Target extends KernelTarget {
   /** TVM's Target node. */
   readonly node: FfiObject;
   /** LLVM triple, e.g. "x86_64-unknown-linux-gnu". */
   readonly triple: string;
   /** LLVM processor name, e.g. "znver5" or "x86-64-v3". */
   readonly cpu: string;
-  /** Instruction set extensions the code may use, LLVM names, sorted; a loader refuses a CPU that lacks one. */
-  readonly features: readonly string[];
-  /** Width of a vector register in bits. */
-  readonly vectorBits: number;
   /** Whether the triple is that of this machine, so that the system linker can link for it. */
   readonly isHost: boolean;
 }
@@ -54,15 +51,15 @@ function hostTarget(triple: string): Target {
 
 function makeTarget(triple: string, cpu: string, attributes: readonly string[], hostTriple: string): Target {
   const node = llvmTarget(triple, cpu, attributes);
-  const features = extensions(node);
+  const features = new Set(extensions(node));
   const vectorBits = widestVector(features);
   return { node, triple, cpu, features, vectorBits, isHost: triple === hostTriple };
 }
 
 /** From the features: TVM's own answer is 512 for processors that only have AVX2. */
-function widestVector(features: readonly string[]): number {
-  if (features.includes("avx512f")) return 512;
-  return features.includes("avx") ? 256 : 128;
+function widestVector(features: ReadonlySet<string>): number {
+  if (features.has("avx512f")) return 512;
+  return features.has("avx") ? 256 : 128;
 }
 
 function llvmTarget(triple: string, cpu: string, attributes: readonly string[]): FfiObject {

@@ -35,13 +35,13 @@ test("the manifest of a written package is sound and keeps every field", () => {
 
 test("another version is told apart from damage", () => {
   const newer = rejection((m) => {
-    m.version = 2;
+    m.version = 3;
     m.weights = "something new";
   });
   expect(newer.code).toBe("ERR_PACKAGE_VERSION");
-  expect(newer.message).toMatch(/Expected package version 1 .* received 2: update node-mlc/);
-  expect(rejection((m) => Object.assign(m, { version: 0 })).message).toMatch(/compile the model again/);
-  expect(rejection((m) => Object.assign(m, { version: "1" })).code).toBe("ERR_INVALID_PACKAGE");
+  expect(newer.message).toMatch(/Expected package version 2 .* received 3: update node-mlc/);
+  expect(rejection((m) => Object.assign(m, { version: 1 })).message).toMatch(/compile the model again/);
+  expect(rejection((m) => Object.assign(m, { version: "2" })).code).toBe("ERR_INVALID_PACKAGE");
   expect(rejection((m) => Object.assign(m, { format: "other" })).message).toMatch(/not a compiled package/);
 });
 

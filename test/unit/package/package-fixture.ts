@@ -35,6 +35,7 @@ export function manifestDraft(): ManifestDraft {
       contextLength: 128,
     },
     quantization: "q4_1",
+    activations: "int8",
     limits: { contextLength: 64, maxBatch: 4, prefillChunk: 32 },
     kvCache: { dtype: "float16" },
     libraries: [
