@@ -22,7 +22,7 @@ namespace {
 constexpr DLDataType kInt32{kDLInt, 32, 1};
 constexpr int64_t kAlignment = 64;
 /*! \brief TVM's pool keeps a buffer for every size it ever served; above this it is emptied. */
-constexpr int64_t kPooledResultBytes = int64_t{64} << 20;
+constexpr int64_t kPooledResultBytes = int64_t{16} << 20;
 /*! \brief Numbers of rows up to this are embedded as they are, larger ones rounded up to a power of
  * two, so that the pool sees few sizes. */
 constexpr size_t kExactRows = 16;
