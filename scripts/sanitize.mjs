@@ -1,6 +1,9 @@
-// Builds the core library with a sanitizer into build/asan and runs the native tests against it.
+// Builds with a sanitizer into build/asan, then runs the C++ tests and the native tests against it.
 //
-//   node scripts/sanitize.mjs [test file ...]      SANITIZER=undefined for the other one
+//   node scripts/sanitize.mjs [test file ...]      SANITIZER=undefined or thread for the other ones
+//
+// Files named: those native tests alone. The thread sanitizer runs the C++ tests alone: it must be in a program from its
+// start, and neither Node nor TVM's libraries know it.
 //
 // Node itself is not instrumented, so the sanitizer's runtime is preloaded. Leaks are not reported: V8 frees nothing of
 // what lives to the end of the process. test/native/ffi-lifetime.test.ts looks for growth instead.
@@ -31,12 +34,23 @@ run(
   "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
   `-DNODE_MLC_SANITIZE=${options}`,
 );
+run("cmake", "--build", folder, "--parallel", "2", "--target", "node_mlc_tests");
+
+const tests = process.argv.slice(2);
+if (tests.length === 0) {
+  const { status } = spawnSync(path.join(folder, "Release", "node_mlc_tests"), {
+    stdio: "inherit",
+    env: { ...process.env, TSAN_OPTIONS: "halt_on_error=1:exitcode=86" },
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+if (sanitizer === "thread") process.exit(0);
+
 run("cmake", "--build", folder, "--parallel", "2");
 
 const compiler = process.env.CXX ?? "c++";
 const runtimeOf = (name) => execFileSync(compiler, [`-print-file-name=${name}`], { encoding: "utf8" }).trim();
-const runtime = { address: "libasan.so", thread: "libtsan.so", undefined: "libubsan.so" }[sanitizer];
-const tests = process.argv.slice(2);
+const runtime = { address: "libasan.so", undefined: "libubsan.so" }[sanitizer];
 const result = spawnSync(
   process.execPath,
   [path.join(root, "node_modules/vitest/vitest.mjs"), "run", "--project", "native", ...tests],
