@@ -115,8 +115,9 @@ export class DecoderKernels {
   /**
    * `(qkv, rope, q_norm, k_norm, q_indptr, positions, page_indptr, page_indices, kv_pages, layer, output)`
    * @param form "decode" where every sequence has exactly one row.
+   * @param output "int8" makes activation blocks; the head size is then a multiple of 32.
    */
-  attention(form: "decode" | "prefill"): KernelRequest {
+  attention(form: "decode" | "prefill", output: "float32" | "int8"): KernelRequest {
     const { attentionHeads, keyValueHeads, headDim, layers, qkNorm, rmsNormEps } = this.#config;
     const options = {
       heads: attentionHeads,
@@ -125,10 +126,11 @@ export class DecoderKernels {
       layers,
       kvDtype: this.#spec.kvDtype,
       form,
+      output,
       ...(qkNorm ? { qkNorm: { epsilon: rmsNormEps } } : {}),
       ...this.#vectors(),
     };
-    return { key: `attention_${form}`, make: () => pagedAttention(options) };
+    return { key: `attention_${form}_${output}`, make: () => pagedAttention(options) };
   }
 
   /** `(x, rows, output)` */

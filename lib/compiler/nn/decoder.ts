@@ -5,6 +5,7 @@ import type { Dimension } from "../ir/relax-type.js";
 import { activationShape } from "../kernels/index.js";
 import { type DecoderConfig, qkvSize } from "../models/decoder-config.js";
 import { ROPE_FREQUENCIES } from "../models/parameters.js";
+import { GROUP_SIZE } from "../quantization/format.js";
 import type { DecoderKernels } from "./decoder-kernels.js";
 import type { FunctionGraph } from "./function-graph.js";
 
@@ -20,7 +21,13 @@ export interface StepInputs {
   readonly pageIndices: FfiObject;
   readonly kvPages: FfiObject;
   /** The rows whose logits are wanted and how many; absent where all are. */
-  readonly logitRows?: { readonly indices: FfiObject; readonly count: Dimension };
+  readonly logitRows?: LogitRows;
+}
+
+/** `indices` int32 `[count]`. */
+interface LogitRows {
+  readonly indices: FfiObject;
+  readonly count: Dimension;
 }
 
 /** One entry function's network: the calls of its layers in order. */
@@ -44,10 +51,15 @@ export class Decoder {
     let rows: Rows = { hidden: x, count: this.#step.rows };
     for (let layer = 0; layer < layers; layer++) {
       const prefix = `model.layers.${layer}`;
-      const attended = this.#attention(prefix, layer, rows, rope);
       // Beyond the last keys and values only the rows whose logits are wanted matter.
-      const [kept, keptAttended] = layer === layers - 1 ? this.#choose(rows, attended) : [rows, attended];
-      rows = this.#feedForward(prefix, this.#attentionOutput(prefix, kept, keptAttended));
+      const chosen = layer === layers - 1 ? this.#step.logitRows : undefined;
+      const attended = this.#attention(prefix, layer, rows, rope, chosen !== undefined);
+      rows = this.#feedForward(
+        prefix,
+        chosen === undefined
+          ? this.#attentionOutput(prefix, rows, attended)
+          : this.#attentionOutput(prefix, ...this.#choose(rows, attended, chosen)),
+      );
     }
     return this.#head(rows);
   }
@@ -60,8 +72,11 @@ export class Decoder {
     return this.#graph.call(this.#kernels.ropeTable(), args, [rows, headDim], "rope");
   }
 
-  /** `attention(rope(qkv_proj(norm(x))))`, float32 `[rows, heads]`; the step's keys and values go into the pages on the way. */
-  #attention(prefix: string, layer: number, rows: Rows, rope: FfiObject): FfiObject {
+  /**
+   * `attention(rope(qkv_proj(norm(x))))`, `[rows, heads * head size]`; the step's keys and values go into the pages on the way.
+   * @param plain float32 even where o_proj takes activation blocks.
+   */
+  #attention(prefix: string, layer: number, rows: Rows, rope: FfiObject, plain: boolean): Attended {
     const { form, qIndptr, positions, pageIndptr, pageIndices, kvPages } = this.#step;
     const config = this.#config;
     const weights = ["q_proj", "k_proj", "v_proj"].map((name) => `${prefix}.self_attn.${name}`);
@@ -81,23 +96,26 @@ export class Decoder {
       kvPages,
       this.#kernels.layerIndex(layer),
     ];
-    return this.#graph.call(
-      this.#kernels.attention(form),
-      args,
-      [rows.count, config.attentionHeads * config.headDim],
-      "attention",
-    );
+    const columns = config.attentionHeads * config.headDim;
+    const blocks =
+      !plain && this.#multipliesIntegers([`${prefix}.self_attn.o_proj`]) && config.headDim % GROUP_SIZE === 0;
+    const kernel = this.#kernels.attention(form, blocks ? "int8" : "float32");
+    const values = blocks
+      ? this.#graph.call(kernel, args, activationShape(rows.count, columns), "attention", "int32")
+      : this.#graph.call(kernel, args, [rows.count, columns], "attention");
+    return { values, blocks };
   }
 
   /** `x + o_proj(attended)`. */
-  #attentionOutput(prefix: string, { hidden, count }: Rows, attended: FfiObject): Rows {
+  #attentionOutput(prefix: string, { hidden, count }: Rows, { values, blocks }: Attended): Rows {
     const { hiddenSize, attentionHeads, headDim } = this.#config;
-    const input = { values: attended, columns: attentionHeads * headDim };
     const names = [`${prefix}.self_attn.o_proj`];
-    return {
-      hidden: this.#floatLinear(input, count, names, hiddenSize, { residual: hidden }),
-      count,
-    };
+    const options = { residual: hidden };
+    const input = { values, columns: attentionHeads * headDim };
+    const result = blocks
+      ? this.#linear([values], count, names, hiddenSize, options)
+      : this.#floatLinear(input, count, names, hiddenSize, options);
+    return { hidden: result, count };
   }
 
   /** `x + down_proj(silu(gate_proj(norm(x))) * up_proj(norm(x)))`. */
@@ -124,14 +142,15 @@ export class Decoder {
   }
 
   /** The rows whose logits are wanted, of both tensors. */
-  #choose(rows: Rows, attended: FfiObject): [Rows, FfiObject] {
-    const { logitRows } = this.#step;
-    if (logitRows === undefined) return [rows, attended];
+  #choose(rows: Rows, attended: Attended, { indices, count }: LogitRows): [Rows, Attended] {
     const { hiddenSize, attentionHeads, headDim } = this.#config;
-    const { indices, count } = logitRows;
     const gather = (x: FfiObject, columns: number) =>
       this.#graph.call(this.#kernels.gatherRows(columns), [x, indices], [count, columns], "chosen");
-    return [{ hidden: gather(rows.hidden, hiddenSize), count }, gather(attended, attentionHeads * headDim)];
+    const values = gather(attended.values, attentionHeads * headDim);
+    return [
+      { hidden: gather(rows.hidden, hiddenSize), count },
+      { values, blocks: false },
+    ];
   }
 
   /** A matrix product of normalised rows: one kernel for one row on integers, otherwise two. */
@@ -208,6 +227,12 @@ export class Decoder {
 interface Rows {
   readonly hidden: FfiObject;
   readonly count: Dimension;
+}
+
+/** What attention gave: float32 `[rows, heads * head size]` or activation blocks. */
+interface Attended {
+  readonly values: FfiObject;
+  readonly blocks: boolean;
 }
 
 /** What a matrix product adds. */
