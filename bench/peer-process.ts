@@ -1,6 +1,7 @@
 /** Runs one side's workload in a process of its own. */
 import { execFileSync } from "node:child_process";
 import path from "node:path";
+import { MlcError } from "../lib/errors.js";
 import { type BenchProcess, type Figure, STREAM_COUNTS } from "./figures.js";
 import { root } from "./repository.js";
 
@@ -36,7 +37,7 @@ export function processesOf(figures: readonly Figure[]): ReadonlyMap<BenchProces
   return new Map([...processes].map(([name, work]) => [name, [...work]]));
 }
 
-/** Runs the work and returns its figures. Errors: what the process wrote to standard error is shown, its failure thrown. */
+/** Runs the work and returns its figures; its standard error is shown. Errors: ERR_NATIVE where the process fails. */
 export function runPeerProcess(
   side: Side,
   model: string,
@@ -54,11 +55,19 @@ export function runPeerProcess(
     startedAt: Date.now(),
   };
   const script = path.join(root, "bench", "peers", SCRIPTS[side]);
-  const output = execFileSync(process.execPath, [script, JSON.stringify(plan)], {
-    encoding: "utf8",
-    maxBuffer: 1 << 24,
-    timeout: TIMEOUT_MS,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  return JSON.parse(output.trim().split("\n").at(-1) ?? "") as FigureValues;
+  try {
+    const output = execFileSync(process.execPath, [script, JSON.stringify(plan)], {
+      encoding: "utf8",
+      maxBuffer: 1 << 24,
+      timeout: TIMEOUT_MS,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    return JSON.parse(output.trim().split("\n").at(-1) ?? "") as FigureValues;
+  } catch (cause) {
+    throw new MlcError(
+      "ERR_NATIVE",
+      `Expected figures of ${SCRIPTS[side]} (${name}, ${model}) but it failed or took more than ${TIMEOUT_MS / 60_000} minutes.`,
+      { cause },
+    );
+  }
 }

@@ -5,8 +5,8 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { MlcError } from "../lib/errors.js";
+import { runProgram } from "./program.js";
 import { root } from "./repository.js";
 import { type BenchResult, readResult } from "./result.js";
 import { describeConditions, summaryTable } from "./tables.js";
@@ -26,8 +26,8 @@ export function withBenchmarks(readme: string, result: BenchResult): string {
   return `${readme.slice(0, begin + BEGIN.length)}\n${body}\n${readme.slice(end)}`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const file = process.argv[2] ?? path.join(root, "docs", "benchmarks", "cpu.json");
+runProgram(import.meta.url, ([file = path.join(root, "docs", "benchmarks", "cpu.json")]) => {
   const readme = path.join(root, "README.md");
   writeFileSync(readme, withBenchmarks(readFileSync(readme, "utf8"), readResult(file)));
-}
+  return 0;
+});

@@ -5,7 +5,6 @@
 import { execFileSync } from "node:child_process";
 import os from "node:os";
 import path from "node:path";
-import { MlcError } from "../lib/errors.js";
 import { buildCalibration, type Calibration, QUIET_CPU_SHARE } from "./calibration.js";
 import { compareResults, describeComparisons } from "./compare.js";
 import { chosenFigures } from "./figures.js";
@@ -13,6 +12,7 @@ import { installPeer, PEER_NAME } from "./install-peer.js";
 import { measureRound } from "./measure.js";
 import { type ModelFiles, type PreparedModel, prepareModel } from "./model-source.js";
 import { type BenchOptions, parseOptions, USAGE } from "./options.js";
+import { runProgram } from "./program.js";
 import { root } from "./repository.js";
 import {
   type BenchResult,
@@ -26,13 +26,7 @@ import { summarize } from "./summarize.js";
 import { reportMarkdown } from "./tables.js";
 import { writeReport, writeResult } from "./write-report.js";
 
-try {
-  process.exitCode = main(parseOptions(process.argv.slice(2)));
-} catch (error) {
-  if (!(error instanceof MlcError)) throw error;
-  console.error(error.message);
-  process.exitCode = 2;
-}
+runProgram(import.meta.url, (args) => main(parseOptions(args)));
 
 /** Exit status. */
 function main(options: BenchOptions): number {

@@ -5,8 +5,8 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { MlcError } from "../lib/errors.js";
+import { runProgram, wrongUsage } from "./program.js";
 import { ratioPlot } from "./ratio-plot.js";
 import { type BenchResult, modelKey, readResult } from "./result.js";
 import { reportMarkdown } from "./tables.js";
@@ -42,11 +42,9 @@ export function joinResults(results: readonly BenchResult[]): BenchResult {
   return { ...first, models: [...models.values()] };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [folder, ...files] = process.argv.slice(2);
-  if (folder === undefined || files.length === 0) {
-    console.error("Usage: write-report.ts FOLDER RESULT.json...");
-    process.exit(2);
-  }
+runProgram(import.meta.url, (args) => {
+  const [folder, ...files] = args;
+  if (folder === undefined || files.length === 0) throw wrongUsage("FOLDER RESULT.json...", args);
   writeReport(folder, joinResults(files.map(readResult)));
-}
+  return 0;
+});

@@ -6,10 +6,10 @@
  * The same model and scheme give the same bytes on every machine.
  */
 import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { BLOCK_SIZES, ggmlDtype, type SourceDtype } from "../../lib/compiler/importer/ggml-types.js";
 import { tensorBytes } from "../../lib/compiler/importer/source-tensor.js";
 import { type WrittenValue, writeGguf } from "../../test/support/gguf-writer.js";
+import { runProgram, wrongUsage } from "../program.js";
 import { byteVocabulary } from "./byte-vocabulary.js";
 import { MODEL_SHAPES, type ModelShape } from "./model-shapes.js";
 import { randomBlocks, WordStream } from "./random-blocks.js";
@@ -115,15 +115,12 @@ function writeWhole(descriptor: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [name = "", scheme = "", file] = process.argv.slice(2);
+runProgram(import.meta.url, (args) => {
+  const [name = "", scheme, file] = args;
   const shape = (MODEL_SHAPES as Readonly<Record<string, ModelShape>>)[name];
   const known = RANDOM_SCHEMES.find((one) => one === scheme);
-  if (shape === undefined || known === undefined || file === undefined) {
-    console.error(
-      `Usage: random-gguf.ts ${Object.keys(MODEL_SHAPES).join("|")} ${RANDOM_SCHEMES.join("|")} FILE`,
-    );
-    process.exit(2);
-  }
+  if (shape === undefined || known === undefined || file === undefined)
+    throw wrongUsage(`${Object.keys(MODEL_SHAPES).join("|")} ${RANDOM_SCHEMES.join("|")} FILE`, args);
   writeRandomGguf(file, name, shape, known);
-}
+  return 0;
+});
