@@ -106,7 +106,7 @@ function defaultModel(): string {
 function compilePackage(gguf: string, folder: string, compileArguments: readonly string[]): void {
   const { size, mtimeMs } = statSync(gguf);
   const stamp = createHash("sha256")
-    .update(JSON.stringify([distributionDigest(), os.cpus()[0]?.model, size, mtimeMs, compileArguments]))
+    .update(JSON.stringify([compilerDigest(), os.cpus()[0]?.model, size, mtimeMs, compileArguments]))
     .digest("hex");
   const stampFile = `${folder}.stamp`;
   const upToDate = existsSync(path.join(folder, "manifest.json")) && existsSync(stampFile);
@@ -118,12 +118,16 @@ function compilePackage(gguf: string, folder: string, compileArguments: readonly
   writeFileSync(stampFile, stamp);
 }
 
-/** Digest of the built JavaScript: another compiler may make another package. */
-function distributionDigest(): string {
-  const folder = path.join(root, "dist", "esm");
+/** The folders of dist/esm that decide what a package is. */
+const COMPILER_FOLDERS = ["compiler", "ffi", "package"];
+
+/** Digest of the built compiler: another one may make another package. */
+function compilerDigest(): string {
+  const distribution = path.join(root, "dist", "esm");
   const hash = createHash("sha256");
-  for (const file of (readdirSync(folder, { recursive: true }) as string[]).sort())
-    if (file.endsWith(".js")) hash.update(file).update(readFileSync(path.join(folder, file)));
+  for (const folder of COMPILER_FOLDERS)
+    for (const file of (readdirSync(path.join(distribution, folder), { recursive: true }) as string[]).sort())
+      if (file.endsWith(".js")) hash.update(file).update(readFileSync(path.join(distribution, folder, file)));
   return hash.digest("hex");
 }
 
