@@ -67,8 +67,11 @@ ffi::Tensor IntArgument::Fill(const std::vector<int32_t>& values) {
                                        " values but received " + std::to_string(count) + ".");
   }
   std::memcpy(aligned_, values.data(), values.size() * sizeof(int32_t));
-  return ffi::Tensor::FromNDAlloc(ArgumentStorage{storage_, aligned_}, ffi::ShapeView(&count, 1),
-                                  kInt32, DLDevice{kDLCPU, 0});
+  if (!view_.defined() || view_.size(0) != count) {
+    view_ = ffi::Tensor::FromNDAlloc(ArgumentStorage{storage_, aligned_}, ffi::ShapeView(&count, 1),
+                                     kInt32, DLDevice{kDLCPU, 0});
+  }
+  return view_;
 }
 
 std::unique_ptr<TvmModelRunner> TvmModelRunner::Load(const ModelConfig& config,

@@ -27,13 +27,15 @@ class IntArgument {
  public:
   explicit IntArgument(int64_t capacity);
 
-  /*! \brief Copies `values` in and returns a view [values.size()], valid until the next call. */
+  /*! \brief Copies `values` in and returns a view [values.size()], valid until the next call. The
+   * view is the last one where the size is the same, as it is from one decode step to the next. */
   tvm::ffi::Tensor Fill(const std::vector<int32_t>& values);
 
  private:
   std::shared_ptr<std::vector<int32_t>> storage_;
   int32_t* aligned_ = nullptr;
   int64_t capacity_;
+  tvm::ffi::Tensor view_;
 };
 
 /*!
