@@ -50,12 +50,17 @@ export interface Chunk {
   readonly keys: PrimExpr;
 }
 
-/** Where keys and values are read, as float32 vectors. */
+/** The load of element `2 * pair + odd` of a page's 16 keys: half-precision elements come in pairs of one cache line. */
+export type KeyLoad = (block: Block, pair: PrimExpr, odd: number) => PrimExpr;
+
+/** The load of `lanes` elements, from `at` on, of the value in `slot` of a page. */
+export type ValueLoad = (block: Block, lanes: number, slot: PrimExpr, at: number) => PrimExpr;
+
+/** Where keys and values are read, as float32 vectors. Loads may add statements of their own, such as a prefetch. */
 export interface ChunkSource {
-  /** Makes a page of the chunk known; returns the load of element `d` of its 16 keys. A page beyond the last may hold anything. */
-  keyPage(block: Block, page: PrimExpr): (d: PrimExpr) => PrimExpr;
-  /** The same of values; returns the load of `lanes` elements from `at` on of the value in `slot`. */
-  valuePage(block: Block, page: PrimExpr): (lanes: number, slot: PrimExpr, at: number) => PrimExpr;
+  /** Keys of page `page` of the chunk; those of a page beyond the last may be anything. */
+  keyPage(block: Block, page: PrimExpr): KeyLoad;
+  valuePage(block: Block, page: PrimExpr): ValueLoad;
 }
 
 /** Factors that bring sums so far and sums of a chunk to a common largest score. */
@@ -114,16 +119,18 @@ function scoreChunk(
       });
     };
     visit((dot, _, __, at) => inner.store(dot, float(0).broadcast(PAGE_SIZE), at));
-    inner.serial("d", sizes.headDim, (column, d) => {
-      const keys = loads.map((load) => column.bind("keys", load(d)));
-      queries.forEach((query, q) => {
-        const element = column.bind("q", query.vector.load(1, d));
-        keys.forEach((key, v) => {
-          const dot = dots[v] as Buffer;
-          const sum = multiplyAdd(key, element, dot.loadVector(PAGE_SIZE, q * PAGE_SIZE));
-          column.store(dot, sum, q * PAGE_SIZE);
+    inner.serial("pair", sizes.headDim / 2, (column, pair) => {
+      for (const odd of [0, 1]) {
+        const keys = loads.map((load) => column.bind("keys", load(column, pair, odd)));
+        queries.forEach((query, q) => {
+          const element = column.bind("q", query.vector.load(1, pair.mul(2).add(odd)));
+          keys.forEach((key, v) => {
+            const dot = dots[v] as Buffer;
+            const sum = multiplyAdd(key, element, dot.loadVector(PAGE_SIZE, q * PAGE_SIZE));
+            column.store(dot, sum, q * PAGE_SIZE);
+          });
         });
-      });
+      }
     });
     visit((dot, query, v, at) => {
       query.scores.store(inner, dot.loadVector(PAGE_SIZE, at), first.add(v).mul(PAGE_SIZE));
@@ -173,7 +180,12 @@ function mergeSums(
   const before = block.bind("before", largest.load(1));
   const after = block.bind("after", before.max(chunkLargest));
   largest.store(block, after);
-  const factors = { before: exp2(block, before.sub(after)), chunk: exp2(block, chunkLargest.sub(after)) };
+  const smaller = exp2(block, before.min(chunkLargest).sub(after));
+  const chunkLeads = before.lt(chunkLargest);
+  const factors = {
+    before: block.bind("factor", select(chunkLeads, smaller, float(1))),
+    chunk: block.bind("factor", select(chunkLeads, float(1), smaller)),
+  };
   sums.store(block, merged(sums.load(PAGE_SIZE), chunkSums, factors));
   return factors;
 }
@@ -213,7 +225,7 @@ function addValues(
       const load = source.valuePage(inner, t);
       // Slots beyond the last position were never written and may hold anything.
       inner.serial("slot", keys.sub(t.mul(PAGE_SIZE)).min(PAGE_SIZE), (key, slot) => {
-        const rows = vectors.map((at) => key.bind("v", load(lanes, slot, firstVector * lanes + at)));
+        const rows = vectors.map((at) => key.bind("v", load(key, lanes, slot, firstVector * lanes + at)));
         sums.forEach((sum, q) => {
           const probability = (tile[q] as Query).scores.load(1, t.mul(PAGE_SIZE).add(slot));
           const factor = key.bind("p", probability);

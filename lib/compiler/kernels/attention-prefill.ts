@@ -218,26 +218,32 @@ function convertChunk(
   const lanes = lanesFor(headDim);
   block.serial("t", keys.add(PAGE_SIZE - 1).floorDiv(PAGE_SIZE), (inner, t) => {
     const key = paged.keyPage(inner, t);
-    inner.serial("d", headDim, (column, d) =>
-      column.store(memory.keys, key(d), t.mul(headDim).add(d).mul(PAGE_SIZE)),
-    );
+    inner.serial("pair", headDim / 2, (column, pair) => {
+      for (const odd of [0, 1])
+        column.store(memory.keys, key(column, pair, odd), keyPlace(headDim, t, pair, odd));
+    });
     const value = paged.valuePage(inner, t);
     inner.serial("slot", keys.sub(t.mul(PAGE_SIZE)).min(PAGE_SIZE), (row, slot) => {
       for (let at = 0; at < headDim; at += lanes)
         row.store(
           memory.chunkValues,
-          value(lanes, slot, at),
+          value(row, lanes, slot, at),
           t.mul(PAGE_SIZE).add(slot).mul(headDim).add(at),
         );
     });
   });
 }
 
+/** Index of element `2 * pair + odd` of a page's keys in a converted chunk. */
+function keyPlace(headDim: number, page: PrimExpr, pair: PrimExpr, odd: number): PrimExpr {
+  return page.mul(headDim).add(pair.mul(2)).add(odd).mul(PAGE_SIZE);
+}
+
 /** The chunk in a task's memory. */
 function convertedSource({ keys, chunkValues }: BlockMemory, headDim: number): ChunkSource {
   return {
-    keyPage: (_, page) => (d) => keys.loadVector(PAGE_SIZE, page.mul(headDim).add(d).mul(PAGE_SIZE)),
-    valuePage: (_, page) => (lanes, slot, at) =>
+    keyPage: (_, page) => (__, pair, odd) => keys.loadVector(PAGE_SIZE, keyPlace(headDim, page, pair, odd)),
+    valuePage: (_, page) => (__, lanes, slot, at) =>
       chunkValues.loadVector(lanes, page.mul(PAGE_SIZE).add(slot).mul(headDim).add(at)),
   };
 }

@@ -93,28 +93,40 @@ function localQuery(
   return query;
 }
 
-/** Keys and values of one KV head in the pages of a sequence. */
+/**
+ * Keys and values of one KV head in the pages of a sequence. Pages lie apart in memory, so no processor foresees the next one:
+ * reading the keys of a chunk fetches its values, and reading the values fetches the keys of the next chunk.
+ */
 export function pagedSource(
   { headDim }: AttentionOptions,
   { pages, pageIndices, layer }: AttentionBuffers,
   { position, firstPage, kvHead }: Omit<CachedRow, "row"> & { readonly kvHead: PrimExpr },
   chunk: PrimExpr,
 ): ChunkSource {
-  const pageOf = (block: Block, inChunk: PrimExpr) => {
-    // Pages of keys are visited several at a time: beyond the last page, the last one again.
-    const page = chunk.mul(CHUNK_PAGES).add(inChunk).min(position.floorDiv(PAGE_SIZE));
-    return block.bind("page", pageIndices.load(firstPage.add(page)).cast("int64"));
-  };
+  const lineElements = pages.dtype === "float16" ? 32 : 16;
+  const lastPage = position.floorDiv(PAGE_SIZE);
+  // Several pages of keys are read at a time, and fetched ahead: beyond the last page, the last one again.
+  const pageOf = (block: Block, inSequence: PrimExpr) =>
+    block.bind("page", pageIndices.load(firstPage.add(inSequence.min(lastPage))).cast("int64"));
   const load = (page: PrimExpr, kind: number, lanes: number, at: PrimExpr) =>
     pages.loadVector(lanes, page, layer, kind, kvHead, at).cast("float32");
   return {
     keyPage(block, inChunk) {
-      const page = pageOf(block, inChunk);
-      return (d) => load(page, 0, PAGE_SIZE, d.mul(PAGE_SIZE));
+      const page = pageOf(block, chunk.mul(CHUNK_PAGES).add(inChunk));
+      return (inner, pair, odd) => {
+        const at = pair.mul(2).add(odd).mul(PAGE_SIZE);
+        if ((odd * PAGE_SIZE) % lineElements === 0) inner.prefetch(pages, page, layer, 1, kvHead, at);
+        return load(page, 0, PAGE_SIZE, at);
+      };
     },
     valuePage(block, inChunk) {
-      const page = pageOf(block, inChunk);
-      return (lanes, slot, at) => load(page, 1, lanes, slot.mul(headDim).add(at));
+      const page = pageOf(block, chunk.mul(CHUNK_PAGES).add(inChunk));
+      const next = pageOf(block, chunk.add(1).mul(CHUNK_PAGES).add(inChunk));
+      return (inner, lanes, slot, at) => {
+        const place = slot.mul(headDim).add(at);
+        if (at % lineElements === 0) inner.prefetch(pages, next, layer, 0, kvHead, place);
+        return load(page, 1, lanes, place);
+      };
     },
   };
 }

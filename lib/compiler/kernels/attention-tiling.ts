@@ -36,8 +36,15 @@ export function tileSizes(
   };
 }
 
-/** Vectors of 16 keys that `queries` queries are multiplied with at a time: a power of two, at most 4. */
+/** Sums that keep the multiply units busy: their number times the latency of a multiply-add. */
+const BUSY_SUMS = 7;
+
+/**
+ * Vectors of 16 keys that `queries` queries are multiplied with at a time: a power of two, at most 4. One, where that keeps the
+ * units busy: the multiply-add then copies the query's element to all lanes by itself.
+ */
 export function keyVectors(queries: number, { registerTile }: TileSizes): number {
+  if (queries >= BUSY_SUMS) return 1;
   return [4, 2].find((width) => width * queries <= registerTile) ?? 1;
 }
 
