@@ -17,12 +17,18 @@ export const ENGINE_ARGS = {
     valueHint: "N",
     description: "Most tokens of prompt and answer (default: the package's limit)",
   },
+  library: {
+    type: "string",
+    valueHint: "NAME",
+    description: "Library of the package to run (default: the best for this CPU; inspect lists them)",
+  },
 } as const;
 
 interface EngineFlags {
   readonly package: string;
   readonly threads: string | undefined;
   readonly context: string | undefined;
+  readonly library: string | undefined;
 }
 
 /** Loads the package that the flags name; `options` are the command's own. */
@@ -32,6 +38,7 @@ export async function loadEngine(flags: EngineFlags, options: EngineOptions): Pr
     return await Engine.load(flags.package, {
       threads: integerFlag("threads", flags.threads),
       contextLength: integerFlag("context", flags.context, 2),
+      library: flags.library,
       onProgress: ({ phase, done, total }) => progress.update(phase, done, total),
       ...options,
     });

@@ -5,16 +5,23 @@ import { type FfiModule, loadCompilerLibrary } from "../ffi/index.js";
 import { PackageWriter } from "../package/package-writer.js";
 import { buildExecutable } from "./codegen/executable.js";
 import { linkLibrary, requireLinker } from "./codegen/linker.js";
-import { resolveTarget, type Target } from "./codegen/target.js";
+import type { Target } from "./codegen/target.js";
+import { resolveTargets } from "./codegen/target-list.js";
 import {
   type CompileLimits,
   type CompileProgress,
   type CompileRequest,
   resolveLimits,
 } from "./compile-options.js";
-import { addModelFiles, defaultOutput, LIBRARY_FILE, manifestDraft } from "./model-files.js";
+import {
+  addModelFiles,
+  type CompiledLibrary,
+  defaultOutput,
+  libraryFile,
+  manifestDraft,
+} from "./model-files.js";
 import { buildCausalLm } from "./nn/causal-lm.js";
-import type { DecoderSpec } from "./nn/decoder-spec.js";
+import type { Activations, DecoderSpec } from "./nn/decoder-spec.js";
 import { addMetadata } from "./nn/metadata.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
 import { phaseDump } from "./passes/phase-dump.js";
@@ -43,28 +50,24 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
     const weights = planWeights(model, request.quantization);
     for (const note of weights.notices) events.onProgress({ phase: "import", done: 0, total: 0, note });
     loadCompilerLibrary();
-    const target = resolveTarget(request.target);
-    await requireLinker(target);
-    const code = generate(model, weights, limits, target, request, step);
+    const targets = resolveTargets(request.targets);
+    for (const target of targets) await requireLinker(target);
     const output = path.resolve(request.output ?? defaultOutput(model, weights.scheme.name));
     await events.onOutput(output);
     await using writer = await PackageWriter.create(output, { expectedBytes: weights.bytes });
-    step("link");
-    await addLibrary(writer, code.executable, target);
+    const libraries: CompiledLibrary[] = [];
+    for (const target of targets) {
+      const debugDump = dumpFolder(request.debugDump, target, targets.length);
+      const code = generate({ ...request, model, weights, limits, target, debugDump, step });
+      step("link");
+      await addLibrary(writer, code.executable, target);
+      libraries.push({ target, temporaries: code.temporaries });
+    }
     await addWeights(writer, model, weights, events.onProgress);
     step("package");
     const files = await addModelFiles(writer, model.imported);
-    return await writer.finish(
-      manifestDraft({
-        model,
-        weights,
-        limits,
-        activations: request.activations,
-        target,
-        files,
-        temporaries: code.temporaries,
-      }),
-    );
+    const { activations } = request;
+    return await writer.finish(manifestDraft({ model, weights, limits, activations, libraries, files }));
   } finally {
     model.imported.close();
   }
@@ -78,20 +81,29 @@ function planWeights(model: SourceModel, quantization: string | undefined): Weig
   return chooseFormats(model, scheme);
 }
 
+/** One folder, or one for each of several targets. */
+function dumpFolder(folder: string | undefined, target: Target, targets: number): string | undefined {
+  return folder === undefined || targets === 1 ? folder : path.join(folder, target.triple, target.name);
+}
+
+interface CodeRequest {
+  readonly model: SourceModel;
+  readonly weights: WeightPlan;
+  readonly limits: CompileLimits;
+  readonly activations: Activations;
+  readonly target: Target;
+  readonly debugDump: string | undefined;
+  readonly step: (phase: string) => void;
+}
+
 interface GeneratedCode {
   readonly executable: FfiModule;
   readonly temporaries: TemporaryBytes;
 }
 
-/** Model to machine code. */
-function generate(
-  model: SourceModel,
-  weights: WeightPlan,
-  limits: CompileLimits,
-  target: Target,
-  { activations, debugDump }: CompileRequest,
-  step: (phase: string) => void,
-): GeneratedCode {
+/** Model to machine code of one target. */
+function generate(request: CodeRequest): GeneratedCode {
+  const { model, weights, limits, activations, target, debugDump, step } = request;
   step("build");
   const dumping = debugDump === undefined ? {} : { dump: phaseDump(debugDump) };
   const spec: DecoderSpec = {
@@ -116,8 +128,8 @@ function generate(
 async function addLibrary(writer: PackageWriter, executable: FfiModule, target: Target): Promise<void> {
   const folder = path.join(writer.staging, ".link");
   await mkdir(folder);
-  const file = path.join(folder, path.basename(LIBRARY_FILE));
+  const file = path.join(folder, "library.so");
   await linkLibrary(executable, target, file);
-  await writer.copyFile(LIBRARY_FILE, file);
+  await writer.copyFile(libraryFile(target), file);
   await rm(folder, { recursive: true });
 }

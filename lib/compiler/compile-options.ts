@@ -12,8 +12,12 @@ export interface CompileOptions {
    * 32, fast) or "float32" (exact, slow). Weights in plain floating point are always multiplied exactly.
    */
   readonly activations?: Activations;
-  /** "cpu" (this machine), "cpu:CPU" or "cpu:CPU@TRIPLE" with LLVM names. */
-  readonly target?: string;
+  /**
+   * Processors to compile for, one library each over the same weights; the engine takes the best one that runs. A list, or a text
+   * with commas, of "cpu" (this machine, the default), "cpu:portable" (levels for any machine of this architecture) and
+   * "cpu:CPU[+EXTENSION...][@TRIPLE]" with LLVM names.
+   */
+  readonly target?: string | readonly string[];
   /** Longest context to serve, tokens; default the model's, at most 8192. */
   readonly contextLength?: number;
   /** Most sequences in one decode step; default 16. */
@@ -52,7 +56,8 @@ export interface CompileRequest {
   readonly output: string | undefined;
   readonly quantization: string | undefined;
   readonly activations: Activations;
-  readonly target: string;
+  /** At least one. */
+  readonly targets: readonly string[];
   readonly limits: Partial<CompileLimits>;
   readonly debugDump: string | undefined;
 }
@@ -97,7 +102,7 @@ export function compileRequest(source: string, options: CompileOptions): Compile
     output: text(options, "output"),
     quantization: text(options, "quantization"),
     activations: activations(options.activations),
-    target: text(options, "target") ?? "cpu",
+    targets: targets(options.target),
     limits: {
       ...count(options, "contextLength", 1 << 22),
       ...count(options, "maxBatch", 1024),
@@ -129,6 +134,17 @@ export function resolveLimits(requested: Partial<CompileLimits>, modelContext: n
       maxBatch,
     ),
   };
+}
+
+function targets(value: unknown = "cpu"): string[] {
+  const names = (Array.isArray(value) ? value : [value]).flatMap((name: unknown) =>
+    typeof name === "string" ? name.split(",").map((part) => part.trim()) : [""],
+  );
+  if (names.length > 0 && names.every((name) => name !== "")) return names;
+  throw new MlcError(
+    "ERR_INVALID_ARGUMENT",
+    `Expected the name of a target or a list of names for target but received ${JSON.stringify(value)}.`,
+  );
 }
 
 function activations(value: Activations = "int8"): Activations {

@@ -13,9 +13,19 @@ import type { TemporaryBytes } from "./passes/memory-plan.js";
 import type { SourceModel } from "./source-model.js";
 import type { WeightPlan } from "./weight-plan.js";
 
-/** The compiled library's place in a package. */
-export const LIBRARY_FILE = "lib/model.so";
 const CHAT_TEMPLATE_FILE = "chat_template.jinja";
+
+/** A library of the package. */
+export interface CompiledLibrary {
+  readonly target: Target;
+  /** Bytes of temporaries by function. */
+  readonly temporaries: TemporaryBytes;
+}
+
+/** The place of a target's library in a package, relative, with "/". */
+export function libraryFile({ triple, name }: Target): string {
+  return `lib/${triple}/${name}.so`;
+}
 
 /** Places of the added files, as the manifest names them. */
 export interface ModelFiles {
@@ -53,17 +63,14 @@ export interface ManifestParts {
   readonly weights: WeightPlan;
   readonly limits: CompileLimits;
   readonly activations: Activations;
-  readonly target: Target;
+  readonly libraries: readonly CompiledLibrary[];
   readonly files: ModelFiles;
-  readonly temporaries: TemporaryBytes;
 }
 
 export function manifestDraft(parts: ManifestParts): ManifestDraft {
-  const { model, weights, limits, activations, target, files, temporaries } = parts;
+  const { model, weights, limits, activations, libraries, files } = parts;
   const { config, imported } = model;
   const { source, generation } = imported;
-  const { triple, cpu, features } = target;
-  const bytesOf = (name: string) => temporaries.get(name) ?? 0;
   return {
     generator: generatorName(),
     tvm: TVM_VERSIONS,
@@ -83,14 +90,8 @@ export function manifestDraft(parts: ManifestParts): ManifestDraft {
     activations,
     limits,
     kvCache: { dtype: weights.scheme.kvDtype },
-    libraries: [
-      {
-        target: { kind: "llvm", triple, cpu, features: [...features] },
-        file: LIBRARY_FILE,
-        functions: ENTRY_FUNCTIONS.map((name) => ({ name, temporaryBytes: bytesOf(name) })),
-      },
-    ],
-    memory: { temporaries: ENTRY_FUNCTIONS.reduce((sum, name) => sum + bytesOf(name), 0) },
+    libraries: libraries.map(manifestLibrary),
+    memory: { temporaries: Math.max(...libraries.map(allTemporaries)) },
     tokenizer: {
       files: files.tokenizer,
       ...(config.bosTokenId === undefined ? {} : { bosTokenId: config.bosTokenId }),
@@ -114,6 +115,24 @@ export function manifestDraft(parts: ManifestParts): ManifestDraft {
     },
     licence: { ...(source.license === undefined ? {} : { name: source.license }), files: files.licences },
   };
+}
+
+function manifestLibrary({ target, temporaries }: CompiledLibrary): ManifestDraft["libraries"][number] {
+  const { name, triple, cpu, vectorBits, features } = target;
+  return {
+    name,
+    target: { kind: "llvm", triple, cpu, vectorBits, features: [...features] },
+    file: libraryFile(target),
+    functions: ENTRY_FUNCTIONS.map((entry) => ({
+      name: entry,
+      temporaryBytes: temporaries.get(entry) ?? 0,
+    })),
+  };
+}
+
+/** Bytes of temporaries of all functions together. */
+function allTemporaries({ temporaries }: CompiledLibrary): number {
+  return ENTRY_FUNCTIONS.reduce((sum, name) => sum + (temporaries.get(name) ?? 0), 0);
 }
 
 /** `<model>-<scheme>` in the working directory. */

@@ -5,7 +5,7 @@ import type { NativeEngineConfig } from "../ffi/native-engine.js";
 import type { ManifestLibrary } from "../package/manifest.js";
 import type { MemoryPlan } from "../package/memory-plan.js";
 import type { ModelPackage } from "../package/model-package.js";
-import { expectBoolean, expectInteger, expectKnownNames, unexpected } from "./expectation.js";
+import { expectBoolean, expectInteger, expectKnownNames, expectText, unexpected } from "./expectation.js";
 
 /** A step of loading: `done` of `total` in the phase's own unit (bytes for "weights"). */
 export interface LoadProgress {
@@ -39,6 +39,8 @@ export interface EngineOptions {
   contextLength?: number | undefined;
   /** Bytes the model may use, or a share of this machine's memory ("50%"); default: all the memory there is. */
   memoryBudget?: number | `${number}%` | undefined;
+  /** Name of the package's library to run ("x86-64-v3"); default: the best one for this CPU. For comparing levels. */
+  library?: string | undefined;
   /** Verify the digests of the weights too (reads all of them). Default false: sizes and the code's digests only. */
   verify?: boolean | undefined;
   /** Pin the weights in memory, so that they are never read from disk again. Default false. */
@@ -53,6 +55,7 @@ const OPTION_NAMES = [
   "maxBatch",
   "contextLength",
   "memoryBudget",
+  "library",
   "verify",
   "lockMemory",
 ] as const satisfies readonly (keyof EngineOptions)[];
@@ -65,6 +68,8 @@ export interface EngineConfig {
   readonly contextLength: number | undefined;
   /** Bytes. */
   readonly memoryBudget: number;
+  /** Absent: the best for this CPU. */
+  readonly library: string | undefined;
   readonly verify: boolean;
   readonly lockMemory: boolean;
 }
@@ -75,7 +80,7 @@ export function resolveEngineConfig(
   memoryBytes: number = systemMemory(),
 ): EngineConfig {
   expectKnownNames("the engine's options", options, OPTION_NAMES);
-  const { threads, maxBatch, contextLength } = options;
+  const { threads, maxBatch, contextLength, library } = options;
   return {
     threads: threads === undefined ? undefined : expectInteger("threads", threads, 1, 1024),
     maxBatch: maxBatch === undefined ? undefined : expectInteger("maxBatch", maxBatch, 1, 65536),
@@ -84,6 +89,7 @@ export function resolveEngineConfig(
         ? undefined
         : expectInteger("contextLength", contextLength, 2, Number.MAX_SAFE_INTEGER),
     memoryBudget: memoryBudget(options.memoryBudget, memoryBytes),
+    library: library === undefined ? undefined : expectText("library", library),
     verify: expectBoolean("verify", options.verify ?? false),
     lockMemory: expectBoolean("lockMemory", options.lockMemory ?? false),
   };

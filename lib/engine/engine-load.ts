@@ -13,7 +13,7 @@ import {
   resolveEngineConfig,
   throwIfAborted,
 } from "./engine-config.js";
-import { checkRuntimeVersion, chooseLibrary } from "./library-choice.js";
+import { checkRuntimeVersion, chooseLibrary, hostMachine } from "./library-choice.js";
 import type { NativeRuntime } from "./native-runtime.js";
 
 /**
@@ -39,14 +39,11 @@ export async function loadEngineParts(
   checkRuntimeVersion(manifest.tvm);
   const plan = planLoad(modelPackage, config);
   const runtime = await runtimeOf();
-  const library = chooseLibrary(manifest.libraries, {
-    platform: process.platform,
-    arch: process.arch,
-    features: new Set(runtime.cpuFeatures()),
-  });
+  const library = chooseLibrary(manifest.libraries, hostMachine(runtime.cpuFeatures()), config.library);
   throwIfAborted(signal, "Loading the model");
   return {
     manifest,
+    library,
     plan,
     start: (onEvents) =>
       runtime.load(nativeConfig(modelPackage, library, plan, config), onEvents, (done, total, phase) =>

@@ -4,7 +4,7 @@ import type { ChatTemplate } from "../chat/chat-template.js";
 import type { ChatMessage } from "../chat/message.js";
 import { MlcError } from "../errors.js";
 import type { EvaluateOptions, NativeEngine, NativeEngineStats, NativeEvent } from "../ffi/native-engine.js";
-import type { Manifest } from "../package/manifest.js";
+import type { Manifest, ManifestLibrary } from "../package/manifest.js";
 import type { MemoryPlan } from "../package/memory-plan.js";
 import { removeMarks } from "../tokenizer/added-token-splitter.js";
 import type { EncodeOptions, Tokenizer } from "../tokenizer/tokenizer.js";
@@ -32,6 +32,7 @@ export interface ModelText {
 /** What an engine consists of; `Engine.load` puts it together. */
 export interface EngineParts {
   readonly manifest: Manifest;
+  readonly library: ManifestLibrary;
   readonly plan: MemoryPlan;
   /** Makes the native engine, on its own thread; its events go to the callback. */
   readonly start: (onEvents: (events: readonly NativeEvent[]) => void) => Promise<NativeEngine>;
@@ -59,6 +60,8 @@ export class Engine implements AsyncDisposable {
   readonly completions: Completions;
   /** What the package says of itself. */
   readonly manifest: Manifest;
+  /** The library of the package that this engine runs: the best for this CPU unless another was asked for. */
+  readonly library: ManifestLibrary;
   readonly #plan: MemoryPlan;
   readonly #text: ModelText;
   readonly #native: NativeEngine;
@@ -77,6 +80,7 @@ export class Engine implements AsyncDisposable {
     this.#native = native;
     this.#running = running;
     this.manifest = parts.manifest;
+    this.library = parts.library;
     const host = {
       generate: (prompt: Prompt, options: GenerateOptions) => this.generate(prompt, options),
       modelName: parts.manifest.model.name,

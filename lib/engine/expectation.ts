@@ -28,6 +28,12 @@ export function expectInteger(name: string, value: unknown, least: number, most:
   return value;
 }
 
+/** A text that is not empty. */
+export function expectText(name: string, value: unknown): string {
+  if (typeof value !== "string" || value === "") throw unexpected(name, "a text that is not empty", value);
+  return value;
+}
+
 /** A boolean. */
 export function expectBoolean(name: string, value: unknown): boolean {
   if (typeof value !== "boolean") throw unexpected(name, "true or false", value);

@@ -1,4 +1,4 @@
-/** Whether and which compiled library of a package runs on this machine; decided before anything is loaded into the process. */
+/** Which compiled library of a package runs on this machine; decided before anything is loaded into the process. */
 import { MlcError } from "../errors.js";
 import type { Manifest, ManifestLibrary } from "../package/manifest.js";
 import { TVM_VERSIONS } from "../package/tvm-versions.js";
@@ -8,6 +8,15 @@ export interface HostMachine {
   readonly platform: string;
   readonly arch: string;
   readonly features: ReadonlySet<string>;
+}
+
+/** How far a library fits a machine. */
+export interface LibraryFitness {
+  readonly library: ManifestLibrary;
+  /** Whether it is for the machine's operating system and architecture. */
+  readonly forSystem: boolean;
+  /** Features it needs and the machine's CPU lacks. */
+  readonly missing: readonly string[];
 }
 
 const ARCHITECTURES: Readonly<Record<string, RegExp>> = {
@@ -20,32 +29,50 @@ const SYSTEMS: Readonly<Record<string, RegExp>> = {
   win32: /-windows-/,
 };
 
+/** This process's machine with the features that the native side found. */
+export function hostMachine(features: readonly string[]): HostMachine {
+  return { platform: process.platform, arch: process.arch, features: new Set(features) };
+}
+
 /**
- * The library for this machine that uses most of its features.
- * Errors: ERR_CPU_UNSUPPORTED naming the missing features, or the targets where none is for this system.
+ * The best library for a machine: of those that run there the one with the widest vectors, then with the most features, then the
+ * first. `name` asks for one by name, to compare levels.
+ * Errors: ERR_CPU_UNSUPPORTED naming what each library needs that is not there, ERR_INVALID_ARGUMENT for a name of none.
  */
-export function chooseLibrary(libraries: readonly ManifestLibrary[], host: HostMachine): ManifestLibrary {
-  const candidates = libraries.filter(({ target }) => isForSystem(target.triple, host));
-  if (candidates.length === 0) {
+export function chooseLibrary(
+  libraries: readonly ManifestLibrary[],
+  host: HostMachine,
+  name?: string,
+): ManifestLibrary {
+  const asked = name === undefined ? libraries : libraries.filter((library) => library.name === name);
+  if (asked.length === 0) {
+    const names = [...new Set(libraries.map((library) => library.name))];
     throw new MlcError(
-      "ERR_CPU_UNSUPPORTED",
-      `Expected a library for ${host.platform}-${host.arch} in the package but it has ${libraries.map(({ target }) => target.triple).join(", ")}: compile the model for this machine.`,
-      { details: { triples: libraries.map(({ target }) => target.triple) } },
+      "ERR_INVALID_ARGUMENT",
+      `Expected the name of one of the package's libraries (${names.join(", ")}) for library but received ${JSON.stringify(name)}.`,
+      { details: { names } },
     );
   }
-  const byFeatures = candidates
-    .map((library) => ({ library, missing: missingFeatures(library, host) }))
-    .sort((a, b) => b.library.target.features.length - a.library.target.features.length);
-  const usable = byFeatures.find(({ missing }) => missing.length === 0);
-  if (usable !== undefined) return usable.library;
-  const nearest = byFeatures.reduce((best, next) =>
-    next.missing.length < best.missing.length ? next : best,
-  );
-  throw new MlcError(
-    "ERR_CPU_UNSUPPORTED",
-    `Expected a CPU with ${nearest.missing.join(", ")} (the package is compiled for ${nearest.library.target.cpu}) but this one lacks them: compile the model on this machine, or with --target cpu:x86-64-v2 for any.`,
-    { details: { missing: nearest.missing, cpu: nearest.library.target.cpu } },
-  );
+  const fitnesses = asked.map((library) => libraryFitness(library, host));
+  const [best] = fitnesses
+    .filter(runs)
+    .map(({ library }) => library)
+    .sort(moreDemanding);
+  if (best === undefined) throw unsupported(fitnesses, host);
+  return best;
+}
+
+/** What keeps a library from running on a machine. */
+export function libraryFitness(library: ManifestLibrary, host: HostMachine): LibraryFitness {
+  const { triple, features } = library.target;
+  const forSystem =
+    ARCHITECTURES[host.arch]?.test(triple) === true && SYSTEMS[host.platform]?.test(triple) === true;
+  return { library, forSystem, missing: features.filter((feature) => !host.features.has(feature)) };
+}
+
+/** Whether the library runs. */
+export function runs({ forSystem, missing }: LibraryFitness): boolean {
+  return forSystem && missing.length === 0;
 }
 
 /** A library runs only on the TVM runtime it was made for. Errors: ERR_RUNTIME_MISMATCH with both versions. */
@@ -58,14 +85,28 @@ export function checkRuntimeVersion(tvm: Manifest["tvm"]): void {
   );
 }
 
-function isForSystem(triple: string, host: HostMachine): boolean {
-  const architecture = ARCHITECTURES[host.arch];
-  const system = SYSTEMS[host.platform];
-  return architecture?.test(triple) === true && system?.test(triple) === true;
+function moreDemanding({ target: a }: ManifestLibrary, { target: b }: ManifestLibrary): number {
+  return b.vectorBits - a.vectorBits || b.features.length - a.features.length;
 }
 
-function missingFeatures(library: ManifestLibrary, host: HostMachine): string[] {
-  return library.target.features
-    .map((feature) => feature.replace(/^\+/, ""))
-    .filter((feature) => !feature.startsWith("-") && !host.features.has(feature));
+function unsupported(fitnesses: readonly LibraryFitness[], host: HostMachine): MlcError {
+  const reasons = fitnesses.map(({ library: { name, target }, forSystem, missing }) =>
+    forSystem
+      ? `${name} needs ${missing.join(", ")}, which this CPU lacks`
+      : `${name} is for ${target.triple}`,
+  );
+  return new MlcError(
+    "ERR_CPU_UNSUPPORTED",
+    `Expected a library that runs on this machine (${host.platform}-${host.arch}) but of the package's ${reasons.join("; ")}: compile the model on this machine, or with --target cpu:portable for any of its kind.`,
+    {
+      details: {
+        libraries: fitnesses.map(({ library: { name, target }, missing }) => ({
+          name,
+          triple: target.triple,
+          features: target.features,
+          missing,
+        })),
+      },
+    },
+  );
 }

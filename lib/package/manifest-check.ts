@@ -64,6 +64,10 @@ function checkFiles(manifest: Manifest, problems: string[]): void {
     const entry = Object.hasOwn(files, file) ? files[file] : undefined;
     if (entry !== undefined) expectEqual(problems, `weights.shards[${i}].bytes`, entry.bytes, bytes);
   });
+  const names = libraries.map(({ name, target }) => `${name} for ${target.triple}`);
+  for (const [i, name] of names.entries()) {
+    if (names.indexOf(name) !== i) problems.push(`libraries[${i}].name: expected one library ${name}`);
+  }
   if (new Set(weights.shards.map(({ file }) => file)).size !== weights.shards.length) {
     problems.push("weights.shards: expected a file of its own for each shard");
   }

@@ -54,11 +54,15 @@ const target = object({
   triple: label,
   /** LLVM name of the CPU the code was generated for. */
   cpu: label,
+  /** Width of the vector registers the code uses. */
+  vectorBits: positive,
   /** LLVM feature names the running CPU must support. */
-  features: list(label, { max: 1024 }),
+  features: list(text({ pattern: /^\w[\w.-]*$/, expected: "an LLVM feature name" }), { max: 1024 }),
 });
 
 const library = object({
+  /** The processor with the extensions asked for, for example "x86-64-v4+avx512vnni"; one of a triple's libraries each. */
+  name: label,
   target,
   file: packagePath,
   /** Relax functions of the library; bytes of intermediate tensors one call allocates at most. */
@@ -128,7 +132,7 @@ const manifestSchema = object({
     /** Sum of the shards' bytes. */
     totalBytes: positive,
   }),
-  /** Bytes independent of the load: `weights` mapped, `temporaries` of all functions together at the limits. */
+  /** Bytes independent of the load: `weights` mapped, `temporaries` of all functions of the neediest library at the limits. */
   memory: object({ weights: positive, temporaries: count }),
   tokenizer: object({
     /** Empty for a model without a tokenizer (token ids in, token ids out). */
@@ -164,7 +168,7 @@ const manifestSchema = object({
 export type Manifest = Described<typeof manifestSchema>;
 /** One parameter of the compiled functions. */
 export type ManifestParam = Manifest["weights"]["params"][number];
-/** One compiled library with its target. */
+/** One compiled library with its target; the engine loads one of them. */
 export type ManifestLibrary = Manifest["libraries"][number];
 /** Size and digest of one file. */
 export type ManifestFile = Manifest["files"][string];

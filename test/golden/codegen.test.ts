@@ -7,6 +7,7 @@ import { buildPrimFuncs } from "../../lib/compiler/codegen/build.js";
 import { buildExecutable } from "../../lib/compiler/codegen/executable.js";
 import { linkLibrary } from "../../lib/compiler/codegen/linker.js";
 import { resolveTarget } from "../../lib/compiler/codegen/target.js";
+import { resolveTargets } from "../../lib/compiler/codegen/target-list.js";
 import { BlockBuilder } from "../../lib/compiler/ir/block-builder.js";
 import { callKernel, relaxVar } from "../../lib/compiler/ir/relax-expression.js";
 import { sizeVar, tensorType } from "../../lib/compiler/ir/relax-type.js";
@@ -55,12 +56,77 @@ describe("targets", () => {
     expect(arm.isHost).toBe(arch === "aarch64");
   });
 
-  it.each(["gpu", "cpu:", "cpu:no-such-cpu", "cpu:cortex-a76@x86_64-unknown-linux-gnu"])(
-    "refuses %s",
-    (name) => {
-      expect(() => resolveTarget(name)).toThrow(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
-    },
-  );
+  it("extensions are added to a processor's", () => {
+    const [v4, vnni] = ["cpu:x86-64-v4@x86_64-linux-gnu", "cpu:x86-64-v4+avx512vnni@x86_64-linux-gnu"].map(
+      (name) => resolveTarget(name),
+    );
+    expect([...(vnni?.features ?? [])].filter((feature) => !v4?.features.has(feature))).toEqual([
+      "avx512vnni",
+    ]);
+    expect(vnni).toMatchObject({ name: "x86-64-v4+avx512vnni", cpu: "x86-64-v4", vectorBits: 512 });
+    expect(resolveTarget("cpu:x86-64-v3+avxvnni@x86_64-linux-gnu").vectorBits).toBe(256);
+    expect(resolveTarget("cpu:x86-64@x86_64-linux-gnu").vectorBits).toBe(128);
+  });
+
+  it("code needs no AMX, which LLVM never uses by itself", () => {
+    const { features } = resolveTarget("cpu:sapphirerapids@x86_64-linux-gnu");
+    expect([...features].filter((feature) => feature.startsWith("amx"))).toEqual([]);
+    expect(features.has("avx512bf16")).toBe(true);
+  });
+
+  it.each([
+    "gpu",
+    "cpu:",
+    "cpu:no-such-cpu",
+    "cpu:cortex-a76@x86_64-unknown-linux-gnu",
+    "cpu:x86-64-v3+",
+    "cpu:x86-64-v3+no-such-extension@x86_64-linux-gnu",
+    "cpu:x86-64-v3+dotprod@x86_64-linux-gnu",
+    "cpu:native+avx2",
+    "cpu:native@riscv64-unknown-linux-gnu",
+  ])("refuses %s", (name) => {
+    expect(() => resolveTarget(name)).toThrow(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
+  });
+});
+
+describe("lists of targets", () => {
+  const names = (specifications: string[]) => resolveTargets(specifications).map(({ name }) => name);
+
+  it("keep their order and hold each target once", () => {
+    const host = resolveTarget("cpu");
+    expect(names(["cpu:native", "cpu", `cpu:native@${host.triple}`])).toEqual([host.name]);
+    expect(
+      names([
+        "cpu:x86-64-v4@x86_64-linux-gnu",
+        "cpu:x86-64-v3@x86_64-linux-gnu",
+        "cpu:x86-64-v4@x86_64-linux-gnu",
+      ]),
+    ).toEqual(["x86-64-v4", "x86-64-v3"]);
+    expect(names(["cpu:generic@x86_64-linux-gnu", "cpu:generic@aarch64-linux-gnu"])).toEqual([
+      "generic",
+      "generic",
+    ]);
+  });
+
+  it("portable is the levels of an architecture, from the least to the most demanding", () => {
+    const x86 = resolveTargets(["cpu:portable@x86_64-linux-gnu"]);
+    expect(x86.map(({ name }) => name)).toEqual([
+      "x86-64-v2",
+      "x86-64-v3",
+      "x86-64-v3+avxvnni",
+      "x86-64-v4+avx512vnni",
+    ]);
+    expect(x86.map(({ vectorBits }) => vectorBits)).toEqual([128, 256, 256, 512]);
+    const arm = resolveTargets(["cpu:portable@aarch64-linux-gnu"]);
+    expect(arm.map(({ name, features }) => [name, features.has("dotprod")])).toEqual([
+      ["generic", false],
+      ["generic+dotprod", true],
+    ]);
+  });
+
+  it.each(["cpu:portable+avx2", "cpu:portable@riscv64-unknown-linux-gnu"])("refuse %s", (name) => {
+    expect(() => resolveTargets([name])).toThrow(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
+  });
 });
 
 describe("code", () => {
@@ -118,6 +184,16 @@ describe("linking", () => {
     const file = path.join(folder, "failed.so");
     await expect(linkLibrary(module, target, file)).rejects.toMatchObject({ code: "ERR_COMPILE" });
     expect(existsSync(file)).toBe(false);
+  });
+
+  it("takes the driver of the target's triple before CC", async () => {
+    const { module, target } = executable("cpu");
+    vi.stubEnv("CC", "false");
+    vi.stubEnv(`CC_${target.triple.replaceAll("-", "_")}`, "no-such-compiler");
+    await expect(linkLibrary(module, target, path.join(folder, "none.so"))).rejects.toMatchObject({
+      code: "ERR_LINKER_NOT_FOUND",
+      message: expect.stringContaining('"no-such-compiler"'),
+    });
   });
 
   it("generates code for another machine and asks for a compiler that links it", async () => {

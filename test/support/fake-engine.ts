@@ -60,7 +60,14 @@ export function fakeManifest(change: Partial<Manifest> = {}): Manifest {
     kvCache: { dtype: "float32", bytesPerToken: pageBytes / 16, pageBytes },
     libraries: [
       {
-        target: { kind: "llvm", triple: "x86_64-unknown-linux-gnu", cpu: "generic", features: [] },
+        name: "generic",
+        target: {
+          kind: "llvm",
+          triple: "x86_64-unknown-linux-gnu",
+          cpu: "generic",
+          vectorBits: 128,
+          features: [],
+        },
         file: "model.so",
         functions: ["embed", "decode", "batch_decode", "batch_prefill"].map((name) => ({
           name,
@@ -205,6 +212,7 @@ export async function fakeEngine(
   let native: FakeNativeEngine | undefined;
   const engine = await Engine.fromParts({
     manifest,
+    library: manifest.libraries[0] as Manifest["libraries"][number],
     plan: planMemory(manifest),
     openText: async () => text,
     start: async (onEvents) => {

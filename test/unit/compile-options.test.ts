@@ -10,7 +10,7 @@ describe("compile options", () => {
       output: undefined,
       quantization: undefined,
       activations: "int8",
-      target: "cpu",
+      targets: ["cpu"],
       limits: {},
       debugDump: undefined,
     });
@@ -23,12 +23,22 @@ describe("compile options", () => {
     ["prefillChunk", { prefillChunk: "512" as never }],
     ["output", { output: "" }],
     ["target", { target: 3 as never }],
+    ["target", { target: "" }],
+    ["target", { target: "cpu," }],
+    ["target", { target: [] }],
+    ["target", { target: ["cpu", 3 as never] }],
     ["activations", { activations: "int4" as never }],
     ["maxbatch", { maxbatch: 3 } as never],
   ])("a wrong %s is refused by name", (name, options) => {
     expect(() => compileRequest("model", options)).toThrow(
       expect.objectContaining({ code: "ERR_INVALID_ARGUMENT", message: expect.stringContaining(name) }),
     );
+  });
+
+  test("targets: a text with commas or a list", () => {
+    const targets = (target: string | string[]) => compileRequest("model", { target }).targets;
+    expect(targets("cpu:x86-64-v3, cpu:x86-64-v4")).toEqual(["cpu:x86-64-v3", "cpu:x86-64-v4"]);
+    expect(targets(["cpu", "cpu:a,cpu:b"])).toEqual(["cpu", "cpu:a", "cpu:b"]);
   });
 
   test("an empty source is refused", () => {

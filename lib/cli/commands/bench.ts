@@ -45,9 +45,17 @@ export const benchCommand = defineCommand({
       peak_rss_bytes: peakMemory(),
     };
     output.result(
-      { ...result, prompt_tokens: promptTokens, new_tokens: newTokens, concurrency, repeat },
+      {
+        ...result,
+        library: engine.library.name,
+        prompt_tokens: promptTokens,
+        new_tokens: newTokens,
+        concurrency,
+        repeat,
+      },
       () =>
         lines([
+          ["library", engine.library.name],
           ["load", `${loadMs.toFixed(0)} ms`],
           ["first token", `${result.ttft_ms.toFixed(1)} ms`],
           ["prefill", `${result.prefill_tokens_per_s.toFixed(1)} tokens/s`],

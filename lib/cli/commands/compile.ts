@@ -27,7 +27,8 @@ export const compileCommand = defineCommand({
     target: {
       type: "string",
       valueHint: "T",
-      description: "cpu (this machine, the default), cpu:x86-64-v3 or another LLVM processor name",
+      description:
+        "cpu (this machine, the default), cpu:portable (levels for any), cpu:x86-64-v3 or another LLVM processor name; several with commas",
     },
     context: {
       type: "string",
@@ -84,7 +85,7 @@ export const compileCommand = defineCommand({
         model: manifest.model.name,
         architecture: manifest.model.architecture,
         quantization: manifest.quantization,
-        targets: manifest.libraries.map(({ target }) => `${target.cpu}@${target.triple}`),
+        targets: manifest.libraries.map(({ name, target }) => `${name}@${target.triple}`),
         bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
         seconds: (performance.now() - started) / 1000,
       };

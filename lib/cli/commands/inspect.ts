@@ -1,4 +1,13 @@
 /** `node-mlc inspect`: what a package says of itself. */
+
+import { devices } from "../../engine/devices.js";
+import {
+  chooseLibrary,
+  hostMachine,
+  type LibraryFitness,
+  libraryFitness,
+  runs,
+} from "../../engine/library-choice.js";
 import { ModelPackage } from "../../package/model-package.js";
 import { defineCommand } from "../command.js";
 import { lines, megabytes } from "../output.js";
@@ -12,6 +21,9 @@ export const inspectCommand = defineCommand({
   async run(args, { output, signal }) {
     const { path, manifest } = await ModelPackage.open(args.package, { verify: args.verify, signal });
     const { model, limits, kvCache, libraries, weights } = manifest;
+    const host = hostMachine((await devices())[0]?.features ?? []);
+    const fitnesses = libraries.map((library) => libraryFitness(library, host));
+    const chosen = fitnesses.some(runs) ? chooseLibrary(libraries, host) : undefined;
     const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
     const formats = countBy(weights.params.map(({ format }) => format));
     const result = {
@@ -22,7 +34,14 @@ export const inspectCommand = defineCommand({
       formats,
       limits,
       kv_cache: kvCache,
-      targets: libraries.map(({ target }) => target),
+      activations: manifest.activations,
+      libraries: fitnesses.map(({ library, missing }) => ({
+        name: library.name,
+        ...library.target,
+        bytes: manifest.files[library.file]?.bytes,
+        missing,
+        chosen: library === chosen,
+      })),
       weights: { params: weights.params.length, shards: weights.shards.length, bytes: weights.totalBytes },
       tokenizer: manifest.tokenizer,
       chat_template: manifest.chatTemplate !== undefined,
@@ -51,7 +70,11 @@ export const inspectCommand = defineCommand({
           `context ${limits.contextLength}, batch ${limits.maxBatch}, prefill ${limits.prefillChunk}`,
         ],
         ["KV cache", `${kvCache.dtype}, ${kvCache.bytesPerToken} bytes a token`],
-        ["targets", libraries.map(({ target }) => `${target.cpu}@${target.triple}`).join(", ")],
+        ["activations", manifest.activations],
+        ...fitnesses.map((fitness): [string, string] => [
+          "library",
+          `${fitness.library.name}@${fitness.library.target.triple}${fitness.library === chosen ? ", chosen here" : unfit(fitness)}`,
+        ]),
         ["size", `${megabytes(bytes)} (weights ${megabytes(weights.totalBytes)})`],
         ["source", `${manifest.source.name} (${manifest.source.kind})`],
         ["licence", manifest.licence.name ?? "not stated by the source"],
@@ -61,6 +84,12 @@ export const inspectCommand = defineCommand({
     );
   },
 });
+
+/** Why a library does not run on this machine; nothing where it does. */
+function unfit({ forSystem, missing }: LibraryFitness): string {
+  if (!forSystem) return ", for another system";
+  return missing.length === 0 ? "" : `, this CPU lacks ${missing.join(", ")}`;
+}
 
 function countBy(names: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};

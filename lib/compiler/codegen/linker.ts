@@ -13,7 +13,8 @@ const run = promisify(execFile);
 const COMPILATION_EXPORTABLE = 4;
 
 /**
- * Links an executable into the shared library `file`. The driver is the environment's CC, or `cc`.
+ * Links an executable into the shared library `file`. The driver is the environment's CC_<triple> (with "_" for "-"), its CC, or
+ * `cc`.
  * @throws MlcError ERR_LINKER_NOT_FOUND where there is none, ERR_COMPILE where linking fails.
  */
 export async function linkLibrary(executable: FfiModule, target: Target, file: string): Promise<void> {
@@ -80,14 +81,15 @@ function linkFlags({ triple }: Target): readonly string[] {
   return triple.includes("-apple-") ? ["-dynamiclib", "-undefined", "dynamic_lookup"] : ["-shared", "-fPIC"];
 }
 
-/** CC may hold arguments ("ccache cc", "zig cc -target ..."). Another machine's code needs a CC that links for it. */
+/** CC may hold arguments ("ccache cc", "zig cc -target ..."). Another machine's code needs a driver that links for it. */
 function linkerCommand(target: Target): LinkerCommand {
-  const [program, ...args] = (process.env.CC ?? "").split(/\s+/).filter(Boolean);
+  const variable = `CC_${target.triple.replaceAll("-", "_")}`;
+  const [program, ...args] = (process.env[variable] || process.env.CC || "").split(/\s+/).filter(Boolean);
   if (program !== undefined) return { program, args };
   if (target.isHost) return { program: "cc", args: [] };
   throw new MlcError(
     "ERR_LINKER_NOT_FOUND",
-    `Expected the environment variable CC to name a compiler that links for ${target.triple} (for example "zig cc -target ..." or "clang --target=...") but it is not set.`,
+    `Expected the environment variable ${variable} or CC to name a compiler that links for ${target.triple} (for example "zig cc -target ..." or "clang --target=...") but it is not set.`,
     { details: { triple: target.triple } },
   );
 }

@@ -7,6 +7,8 @@ import type { KernelTarget } from "../kernels/kernel-target.js";
 export interface Target extends KernelTarget {
   /** TVM's Target node. */
   readonly node: FfiObject;
+  /** The processor with the extensions asked for, e.g. "x86-64-v4+avx512vnni": what users call the library. */
+  readonly name: string;
   /** LLVM triple, e.g. "x86_64-unknown-linux-gnu". */
   readonly triple: string;
   /** LLVM processor name, e.g. "znver5" or "x86-64-v3". */
@@ -15,45 +17,98 @@ export interface Target extends KernelTarget {
   readonly isHost: boolean;
 }
 
+/** A target as written. */
+export interface TargetSpecification {
+  /** LLVM processor name, or one of the words "native" and "portable". */
+  readonly cpu: string;
+  /** LLVM names of extensions beyond those of the processor. */
+  readonly extensions: readonly string[];
+  readonly triple: string;
+}
+
+/** LLVM's name of this machine's system. */
+export function hostTriple(): string {
+  return call("target.llvm_get_system_triple");
+}
+
 /**
- * Resolves a target.
- * @param specification `cpu` (this machine), `cpu:CPU` (an LLVM processor name such as `x86-64-v3`, for this machine's
- *   triple) or `cpu:CPU@TRIPLE` (for example `cpu:cortex-a76@aarch64-unknown-linux-gnu`).
- * @throws MlcError ERR_INVALID_ARGUMENT for another form or a processor LLVM does not know.
+ * Reads `cpu` (this machine), `cpu:CPU` (an LLVM processor name for this machine's triple), with `+EXTENSION` any number of times
+ * and `@TRIPLE` at the end.
+ * @throws MlcError ERR_INVALID_ARGUMENT for another form.
  */
-export function resolveTarget(specification: string): Target {
-  const match = /^cpu(?::([^@]+)(?:@(.+))?)?$/.exec(specification);
+export function parseTarget(specification: string): TargetSpecification {
+  const match = /^cpu(?::([^@+,]+)((?:\+[^@+,]+)*)(?:@([^@+,]+))?)?$/.exec(specification);
   if (match === null)
     throw new MlcError(
       "ERR_INVALID_ARGUMENT",
-      `Expected a target "cpu", "cpu:CPU" or "cpu:CPU@TRIPLE" but received "${specification}".`,
+      `Expected a target "cpu", "cpu:portable" or "cpu:CPU[+EXTENSION...][@TRIPLE]" but received "${specification}".`,
     );
-  const hostTriple = call("target.llvm_get_system_triple");
-  const [, cpu, triple = hostTriple] = match;
-  if (cpu === undefined) return hostTarget(hostTriple);
+  const [, cpu = "native", plus = "", triple = hostTriple()] = match;
+  return { cpu, extensions: plus.split("+").slice(1), triple };
+}
+
+/**
+ * Resolves one target.
+ * @param specification as `parseTarget` reads it; `cpu:native` is `cpu`.
+ * @throws MlcError ERR_INVALID_ARGUMENT for another form, a processor or an extension LLVM does not know.
+ */
+export function resolveTarget(specification: string | TargetSpecification): Target {
+  const parsed = typeof specification === "string" ? parseTarget(specification) : specification;
+  const { cpu, extensions, triple } = parsed;
+  if (cpu === "native") return hostTarget(parsed);
   checkCpu(cpu, triple);
-  return makeTarget(triple, cpu, [], hostTriple);
+  const target = makeTarget(
+    triple,
+    cpu,
+    extensions,
+    extensions.map((name) => `+${name}`),
+  );
+  for (const extension of extensions)
+    if (!target.features.has(extension))
+      throw new MlcError(
+        "ERR_INVALID_ARGUMENT",
+        `Expected LLVM names of instruction set extensions of ${triple} after "${cpu}+" but received "${extension}".`,
+        { details: { cpu, triple, extension } },
+      );
+  return target;
 }
 
 /** This machine: its processor's name, less the extensions the system or a hypervisor has switched off. */
-function hostTarget(triple: string): Target {
+function hostTarget({ extensions, triple }: TargetSpecification): Target {
+  if (extensions.length > 0 || !isSameSystem(triple, hostTriple()))
+    throw new MlcError(
+      "ERR_INVALID_ARGUMENT",
+      `Expected "cpu:native" without extensions or another triple: it is this very machine (${hostTriple()}).`,
+    );
   const cpu = call("target.llvm_get_system_cpu");
   const available = new Set(cpuFeatures());
-  const named = extensions(llvmTarget(triple, cpu, []));
+  const named = extensionsOf(llvmTarget(triple, cpu, []));
   const missing = named.filter((feature) => !available.has(feature));
   return makeTarget(
     triple,
     cpu,
+    [],
     missing.map((feature) => `-${feature}`),
-    triple,
   );
 }
 
-function makeTarget(triple: string, cpu: string, attributes: readonly string[], hostTriple: string): Target {
+function makeTarget(
+  triple: string,
+  cpu: string,
+  extensions: readonly string[],
+  attributes: readonly string[],
+): Target {
   const node = llvmTarget(triple, cpu, attributes);
-  const features = new Set(extensions(node));
+  const features = new Set(extensionsOf(node));
   const vectorBits = widestVector(features);
-  return { node, triple, cpu, features, vectorBits, isHost: triple === hostTriple };
+  const name = [cpu, ...extensions].join("+");
+  return { node, name, triple, cpu, features, vectorBits, isHost: isSameSystem(triple, hostTriple()) };
+}
+
+/** Whether two triples differ at most in a vendor that says nothing ("x86_64-unknown-linux-gnu", "x86_64-linux-gnu"). */
+function isSameSystem(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((triple) => triple.replace(/-(unknown|pc|conda|redhat|suse)-/, "-"));
+  return one === other;
 }
 
 /** From the features: TVM's own answer is 512 for processors that only have AVX2. */
@@ -71,13 +126,13 @@ function llvmTarget(triple: string, cpu: string, attributes: readonly string[]):
 }
 
 /**
- * Vector and bit instruction families that generated code may use without asking, per architecture. LLVM's list also
- * names tuning flags and system instructions, which say nothing about whether code runs.
+ * Instruction families that generated code may use without asking, per architecture. LLVM's list also names tuning flags, system
+ * instructions and AMX, which say nothing about whether code runs: LLVM emits those only where a kernel asks for them.
  */
 const EXTENSIONS =
-  /^(sse3|ssse3|sse4\.[12]|sse4a|popcnt|cx16|movbe|lzcnt|bmi2?|fma4?|f16c|xop|tbm|avx|avx2|avx512\w+|avxvnni\w*|avxifma|avxneconvert|avx10\.\d\S*|amx-\S+|gfni|vaes|vpclmulqdq|pclmul|aes|sha|sha512|adx|neon|fp-armv8|dotprod|fullfp16|fp16fml|i8mm|bf16|sve\S*|sme\S*|lse2?|rcpc\S*|rdm|crc|sha2|sha3|sm4|complxnum|jsconv|fptoint)$/;
+  /^(sse3|ssse3|sse4\.[12]|sse4a|popcnt|cx16|movbe|lzcnt|bmi2?|fma4?|f16c|xop|tbm|avx|avx2|avx512\w+|avxvnni\w*|avxifma|avxneconvert|avx10\.\d\S*|gfni|vaes|vpclmulqdq|pclmul|aes|sha|sha512|adx|cmpccxadd|egpr|push2pop2|ppx|ndd|ccmp|cf|nf|zu|neon|fp-armv8|dotprod|fullfp16|fp16fml|i8mm|bf16|sve\S*|sme\S*|lse|lse2|lse128|rcpc\S*|rdm|crc|sha2|sha3|sm4|complxnum|jsconv|fptoint|cssc|mops)$/;
 
-function extensions(node: FfiObject): string[] {
+function extensionsOf(node: FfiObject): string[] {
   return [...call("target.llvm_get_cpu_features", node).keys()]
     .filter((name) => EXTENSIONS.test(name))
     .sort();

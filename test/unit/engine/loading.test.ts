@@ -39,6 +39,8 @@ describe("resolveEngineConfig", () => {
     [{ memoryBudget: "101%" }, "memoryBudget"],
     [{ memoryBudget: "lots" }, "memoryBudget"],
     [{ verify: 1 }, "verify"],
+    [{ library: "" }, "library"],
+    [{ library: 4 }, "library"],
     [{ thread: 2 }, '"thread"'],
   ])("refuses %j", (options, message) => {
     expect(() => Reflect.apply(resolveEngineConfig, undefined, [options])).toThrow(
@@ -94,32 +96,87 @@ describe("planLoad", () => {
 });
 
 describe("chooseLibrary", () => {
-  const library = (triple: string, features: string[], file = "x.so"): ManifestLibrary => ({
-    target: { kind: "llvm", triple, cpu: "some-cpu", features },
-    file,
+  const LINUX = "x86_64-unknown-linux-gnu";
+  const V3 = ["avx", "avx2", "f16c", "fma"];
+  const V4 = [...V3, "avx512bw", "avx512f", "avx512vl"];
+  const library = (name: string, triple: string, features: string[], vectorBits = 128): ManifestLibrary => ({
+    name,
+    target: { kind: "llvm", triple, cpu: name.split("+")[0] ?? "", vectorBits, features },
+    file: `lib/${triple}/${name}.so`,
     functions: [],
   });
-  const linux = "x86_64-unknown-linux-gnu";
-  const host = { platform: "linux", arch: "x64", features: new Set(["avx2", "fma"]) };
-
-  it("takes the most capable library the CPU can run", () => {
-    const plain = library(linux, []);
-    const fast = library(linux, ["+avx2", "fma"]);
-    const faster = library(linux, ["avx2", "avx512f"]);
-    expect(chooseLibrary([plain, faster, fast], host)).toBe(fast);
-    expect(chooseLibrary([plain, faster], host)).toBe(plain);
+  const levels = [
+    library("x86-64-v2", LINUX, []),
+    library("x86-64-v3", LINUX, V3, 256),
+    library("x86-64-v3+avxvnni", LINUX, [...V3, "avxvnni"], 256),
+    library("x86-64-v4+avx512vnni", LINUX, [...V4, "avx512vnni"], 512),
+    library("generic+dotprod", "aarch64-unknown-linux-gnu", ["dotprod", "neon"]),
+  ];
+  const host = (features: string[]) => ({
+    platform: "linux",
+    arch: "x64",
+    features: new Set(["sse3", ...features]),
   });
 
-  it("names missing features, or the systems there are", () => {
-    expect(() => chooseLibrary([library(linux, ["avx2", "avx512f", "avx512vnni"])], host)).toThrow(
+  it.each([
+    ["before AVX2", ["avx"], "x86-64-v2"],
+    ["Haswell, Zen 3", [...V3, "vaes"], "x86-64-v3"],
+    ["Alder Lake", [...V3, "avxvnni", "gfni"], "x86-64-v3+avxvnni"],
+    ["Skylake-X", V4, "x86-64-v3"],
+    ["Ice Lake, Zen 4", [...V4, "avx512vnni", "avx512vbmi"], "x86-64-v4+avx512vnni"],
+    ["Sapphire Rapids, Zen 5", [...V4, "avx512vnni", "avxvnni"], "x86-64-v4+avx512vnni"],
+  ])("%s", (_, features, expected) => {
+    expect(chooseLibrary(levels, host(features)).name).toBe(expected);
+    expect(chooseLibrary([...levels].reverse(), host(features)).name).toBe(expected);
+  });
+
+  it("prefers wide vectors to many features, then many features, then the first", () => {
+    const wide = library("wide", LINUX, ["avx512f"], 512);
+    const many = library("many", LINUX, V3, 256);
+    const twin = library("twin", LINUX, V3, 256);
+    expect(chooseLibrary([twin, many, wide], host(V4))).toBe(wide);
+    expect(chooseLibrary([twin, many, wide], host(V3))).toBe(twin);
+  });
+
+  it("takes the one asked for, if there is one and it runs", () => {
+    const zen4 = host([...V4, "avx512vnni"]);
+    expect(chooseLibrary(levels, zen4, "x86-64-v3").name).toBe("x86-64-v3");
+    expect(() => chooseLibrary(levels, zen4, "znver4")).toThrow(
       expect.objectContaining({
-        code: "ERR_CPU_UNSUPPORTED",
-        message: expect.stringContaining("avx512f, avx512vnni"),
-        details: { missing: ["avx512f", "avx512vnni"], cpu: "some-cpu" },
+        code: "ERR_INVALID_ARGUMENT",
+        message: expect.stringMatching(/x86-64-v2, x86-64-v3, .* received "znver4"/),
       }),
     );
-    expect(() => chooseLibrary([library("aarch64-apple-darwin", [])], host)).toThrow(
-      /linux-x64.*aarch64-apple-darwin/,
+    expect(() => chooseLibrary(levels, zen4, "x86-64-v3+avxvnni")).toThrow(
+      expect.objectContaining({
+        code: "ERR_CPU_UNSUPPORTED",
+        message: expect.stringContaining("needs avxvnni, which this CPU lacks"),
+      }),
+    );
+  });
+
+  it("names what each library needs that is not there, or the system it is for", () => {
+    const demanding = levels.slice(3);
+    expect(() => chooseLibrary(demanding, host(V3))).toThrow(
+      expect.objectContaining({
+        code: "ERR_CPU_UNSUPPORTED",
+        message: expect.stringMatching(
+          /linux-x64.*v4\+avx512vnni needs avx512bw, avx512f, avx512vl, avx512vnni, .*generic\+dotprod is for aarch64/,
+        ),
+        details: {
+          libraries: [
+            expect.objectContaining({
+              name: "x86-64-v4+avx512vnni",
+              features: [...V4, "avx512vnni"],
+              missing: ["avx512bw", "avx512f", "avx512vl", "avx512vnni"],
+            }),
+            expect.objectContaining({ name: "generic+dotprod", triple: "aarch64-unknown-linux-gnu" }),
+          ],
+        },
+      }),
+    );
+    expect(() => chooseLibrary([library("apple-m1", "aarch64-apple-darwin", [])], host([]))).toThrow(
+      /linux-x64.*apple-m1 is for aarch64-apple-darwin/,
     );
   });
 
@@ -129,7 +186,7 @@ describe("chooseLibrary", () => {
     ["darwin", "x64", "x86_64-apple-macosx13"],
     ["win32", "x64", "x86_64-pc-windows-msvc"],
   ])("knows %s-%s", (platform, arch, triple) => {
-    const only = library(triple, []);
+    const only = library("some-cpu", triple, []);
     expect(chooseLibrary([only], { platform, arch, features: new Set() })).toBe(only);
   });
 });

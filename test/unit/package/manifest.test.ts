@@ -83,6 +83,12 @@ const VIOLATIONS: readonly [string, (m: Document) => void, RegExp][] = [
     (m) => delete m.files["lib/model.so"],
     /libraries\[0\]\.file: .*lib\/model\.so/,
   ],
+  ["a library twice", (m) => m.libraries.push(m.libraries[0]), /libraries\[1\]\.name: expected one/],
+  [
+    "a feature to do without",
+    (m) => Object.assign(m.libraries[0].target, { features: ["-avx2"] }),
+    /features\[0\]: expected an LLVM feature name/,
+  ],
   ["a function twice", (m) => m.libraries[0].functions.push(m.libraries[0].functions[0]), /unique names/],
   [
     "temporaries below a function's",

@@ -40,7 +40,14 @@ export function manifestDraft(): ManifestDraft {
     kvCache: { dtype: "float16" },
     libraries: [
       {
-        target: { kind: "llvm", triple: "x86_64-unknown-linux-gnu", cpu: "x86-64-v3", features: ["avx2"] },
+        name: "x86-64-v3",
+        target: {
+          kind: "llvm",
+          triple: "x86_64-unknown-linux-gnu",
+          cpu: "x86-64-v3",
+          vectorBits: 256,
+          features: ["avx2"],
+        },
         file: "lib/model.so",
         functions: [
           { name: "decode", temporaryBytes: 1000 },
