@@ -1,9 +1,12 @@
 // Runs the functions of a compiled decoder without the engine: a page table in TypeScript, one call a step.
 
 import type { DecoderConfig } from "../../lib/compiler/models/decoder-config.js";
-import { type FfiFunction, FfiModule, Tensor } from "../../lib/ffi/index.js";
+import { type FfiFunction, FfiModule, Tensor, useThreads } from "../../lib/ffi/index.js";
 
 const PAGE = 16;
+
+// As in an engine.
+useThreads(2);
 
 /** Rows of one sequence in a step: token ids that follow what the sequence already holds. */
 export interface StepRows {
