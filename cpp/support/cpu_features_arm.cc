@@ -33,18 +33,20 @@ struct Capability {
 };
 // Bits of asm/hwcap.h, spelled out because older kernel headers lack the newer ones.
 constexpr Capability kCapabilities[] = {
-    {"aes", AT_HWCAP, 3},       {"sha2", AT_HWCAP, 6},       {"crc", AT_HWCAP, 7},
-    {"lse", AT_HWCAP, 8},       {"fullfp16", AT_HWCAP, 10},  {"rdm", AT_HWCAP, 12},
-    {"jsconv", AT_HWCAP, 13},   {"complxnum", AT_HWCAP, 14}, {"rcpc", AT_HWCAP, 15},
-    {"sha3", AT_HWCAP, 17},     {"sm4", AT_HWCAP, 19},       {"dotprod", AT_HWCAP, 20},
-    {"sve", AT_HWCAP, 22},      {"fp16fml", AT_HWCAP, 23},   {"dit", AT_HWCAP, 24},
-    {"lse2", AT_HWCAP, 25},     {"rcpc-immo", AT_HWCAP, 26}, {"flagm", AT_HWCAP, 27},
-    {"ssbs", AT_HWCAP, 28},     {"sb", AT_HWCAP, 29},        {"ccdp", AT_HWCAP2, 0},
-    {"sve2", AT_HWCAP2, 1},     {"sve-aes", AT_HWCAP2, 3},   {"sve-bitperm", AT_HWCAP2, 4},
-    {"sve-sha3", AT_HWCAP2, 5}, {"sve-sm4", AT_HWCAP2, 6},   {"altnzcv", AT_HWCAP2, 7},
-    {"fptoint", AT_HWCAP2, 8},  {"i8mm", AT_HWCAP2, 13},     {"bf16", AT_HWCAP2, 14},
-    {"rand", AT_HWCAP2, 16},    {"bti", AT_HWCAP2, 17},      {"mte", AT_HWCAP2, 18},
-    {"sme", AT_HWCAP2, 23},
+    {"aes", AT_HWCAP, 3},       {"sha2", AT_HWCAP, 6},         {"crc", AT_HWCAP, 7},
+    {"lse", AT_HWCAP, 8},       {"fullfp16", AT_HWCAP, 10},    {"rdm", AT_HWCAP, 12},
+    {"jsconv", AT_HWCAP, 13},   {"complxnum", AT_HWCAP, 14},   {"rcpc", AT_HWCAP, 15},
+    {"sha3", AT_HWCAP, 17},     {"sm4", AT_HWCAP, 19},         {"dotprod", AT_HWCAP, 20},
+    {"sve", AT_HWCAP, 22},      {"fp16fml", AT_HWCAP, 23},     {"dit", AT_HWCAP, 24},
+    {"lse2", AT_HWCAP, 25},     {"rcpc-immo", AT_HWCAP, 26},   {"flagm", AT_HWCAP, 27},
+    {"ssbs", AT_HWCAP, 28},     {"sb", AT_HWCAP, 29},          {"ccdp", AT_HWCAP2, 0},
+    {"sve2", AT_HWCAP2, 1},     {"sve-aes", AT_HWCAP2, 3},     {"sve-bitperm", AT_HWCAP2, 4},
+    {"sve-sha3", AT_HWCAP2, 5}, {"sve-sm4", AT_HWCAP2, 6},     {"altnzcv", AT_HWCAP2, 7},
+    {"fptoint", AT_HWCAP2, 8},  {"i8mm", AT_HWCAP2, 13},       {"bf16", AT_HWCAP2, 14},
+    {"rand", AT_HWCAP2, 16},    {"bti", AT_HWCAP2, 17},        {"mte", AT_HWCAP2, 18},
+    {"sme", AT_HWCAP2, 23},     {"cssc", AT_HWCAP2, 34},       {"mops", AT_HWCAP2, 43},
+    {"hbc", AT_HWCAP2, 44},     {"sve-b16b16", AT_HWCAP2, 45}, {"rcpc3", AT_HWCAP2, 46},
+    {"lse128", AT_HWCAP2, 47},
 };
 #elif defined(__APPLE__)
 struct Capability {

@@ -127,10 +127,10 @@ function llvmTarget(triple: string, cpu: string, attributes: readonly string[]):
 
 /**
  * Instruction families that generated code may use without asking, per architecture. LLVM's list also names tuning flags, system
- * instructions and AMX, which say nothing about whether code runs: LLVM emits those only where a kernel asks for them.
+ * instructions, AMX and SME, which say nothing about whether code runs: LLVM emits those only where a kernel asks for them.
  */
 const EXTENSIONS =
-  /^(sse3|ssse3|sse4\.[12]|sse4a|popcnt|cx16|movbe|lzcnt|bmi2?|fma4?|f16c|xop|tbm|avx|avx2|avx512\w+|avxvnni\w*|avxifma|avxneconvert|avx10\.\d\S*|gfni|vaes|vpclmulqdq|pclmul|aes|sha|sha512|adx|cmpccxadd|egpr|push2pop2|ppx|ndd|ccmp|cf|nf|zu|neon|fp-armv8|dotprod|fullfp16|fp16fml|i8mm|bf16|sve\S*|sme\S*|lse|lse2|lse128|rcpc\S*|rdm|crc|sha2|sha3|sm4|complxnum|jsconv|fptoint|cssc|mops)$/;
+  /^(sse3|ssse3|sse4\.[12]|sse4a|popcnt|cx16|movbe|lzcnt|bmi2?|fma4?|f16c|xop|tbm|avx|avx2|avx512\w+|avxvnni\w*|avxifma|avxneconvert|avx10\.\d\S*|gfni|vaes|vpclmulqdq|pclmul|aes|sha|sha512|adx|cmpccxadd|egpr|push2pop2|ppx|ndd|ccmp|cf|nf|zu|neon|fp-armv8|dotprod|fullfp16|fp16fml|i8mm|bf16|sve\S*|lse|lse2|lse128|rcpc\S*|rdm|crc|sha2|sha3|sm4|complxnum|jsconv|fptoint|cssc|mops|hbc)$/;
 
 function extensionsOf(node: FfiObject): string[] {
   return [...call("target.llvm_get_cpu_features", node).keys()]
