@@ -1,6 +1,6 @@
 /** Steps of one attention layer over random rows, by the kernel and by the reference beside it. */
 import { type AttentionOptions, pagedAttention } from "../../lib/compiler/kernels/index.js";
-import { Tensor } from "../../lib/ffi/index.js";
+import { type FfiArgument, Tensor } from "../../lib/ffi/index.js";
 import { float32, int32, Kernel } from "./kernel-library.js";
 import type { Random } from "./random.js";
 import { ReferenceAttention, ropeRow } from "./reference/attention.js";
@@ -79,6 +79,23 @@ export class AttentionRunner {
   /** The kernel's output [rows, heads * headDim] of a step. */
   step(form: "prefill" | "decode", parts: readonly StepRows[]): Float32Array {
     const { heads, headDim } = this.#layer.options;
+    const { rows, args } = this.#arguments(parts);
+    return this.#layer[form].run(args, [rows, heads * headDim]);
+  }
+
+  /** The same of a kernel whose output is activation blocks [rows, heads * headDim / 32, 12]. */
+  stepBlocks(form: "prefill" | "decode", parts: readonly StepRows[]): Int32Array {
+    const { heads, headDim } = this.#layer.options;
+    const { rows, args } = this.#arguments(parts);
+    const output = Tensor.empty([rows, (heads * headDim) / 32, 12], "int32");
+    this.#layer[form].library.getFunction("kernel").call(...args, output);
+    const bytes = output.bytes();
+    return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  }
+
+  /** Makes room for the rows of a step; its number of rows, and the arguments of the kernel without the output. */
+  #arguments(parts: readonly StepRows[]): { rows: number; args: FfiArgument[] } {
+    const { headDim } = this.#layer.options;
     const { width, norms } = this.#layer;
     const counts = parts.map(({ rows }) => rows.length / width);
     const n = counts.reduce((a, b) => a + b, 0);
@@ -102,7 +119,7 @@ export class AttentionRunner {
       this.#pages,
       LAYER,
     ];
-    return this.#layer[form].run(args, [n, heads * headDim]);
+    return { rows: n, args };
   }
 
   #grow(sequence: number, rows: number): void {

@@ -7,8 +7,8 @@ export interface TileSizes {
   readonly headDim: number;
   /** Query vectors of a full tile. */
   readonly queries: number;
-  /** Vectors of 16 sums that fit the registers. */
-  readonly registerTile: number;
+  /** Vector registers. */
+  readonly registers: number;
   /** Registers that hold 16 float32. */
   readonly registersPerVector: number;
   /** Cost of reading a vector of keys or values, in loads; with a conversion more than one. */
@@ -26,11 +26,11 @@ export function tileSizes(
   converted: boolean,
 ): TileSizes {
   const loadCost = converted || kvDtype === "float32" ? 1 : CONVERSION_COST;
-  const wide = vectorBits >= 512;
   return {
     headDim,
-    queries: wide ? 8 : 6,
-    registerTile: wide ? 16 : 6,
+    queries: vectorBits >= 512 ? 8 : 6,
+    // AVX-512 and NEON have 32, AVX2 has 16.
+    registers: vectorBits === 256 ? 16 : 32,
     registersPerVector: Math.max(1, (PAGE_SIZE * 32) / vectorBits),
     loadCost,
   };
@@ -43,9 +43,14 @@ const BUSY_SUMS = 7;
  * Vectors of 16 keys that `queries` queries are multiplied with at a time: a power of two, at most 4. One, where that keeps the
  * units busy: the multiply-add then copies the query's element to all lanes by itself.
  */
-export function keyVectors(queries: number, { registerTile }: TileSizes): number {
+export function keyVectors(queries: number, sizes: TileSizes): number {
   if (queries >= BUSY_SUMS) return 1;
-  return [4, 2].find((width) => width * queries <= registerTile) ?? 1;
+  return [4, 2].find((width) => queries <= tileHeight(width, sizes)) ?? 1;
+}
+
+/** Most queries of a register tile: its sums, a vector of keys or values for each column and one copied element are in registers. */
+function tileHeight(width: number, { registers, registersPerVector }: TileSizes): number {
+  return Math.floor((registers - 1) / registersPerVector / width - 1);
 }
 
 /** A register tile of values: `count` queries by `width` vectors of their values. */
@@ -58,13 +63,14 @@ export interface ValueTile {
 
 /** Cuts queries x value vectors into tiles that fit the registers and read as little as possible. */
 export function valueTiles(queries: number, sizes: TileSizes): ValueTile[] {
-  const { headDim, registerTile, registersPerVector, loadCost } = sizes;
+  const { headDim, registersPerVector, loadCost } = sizes;
   const vectors = headDim / lanesFor(headDim);
   const shapes = [1, 2, 3, 4, 5, 6]
-    .filter((width) => vectors % width === 0 && width <= registerTile)
+    .filter((width) => vectors % width === 0 && tileHeight(width, sizes) >= 1)
     .map((width) => {
-      const height = Math.min(queries, Math.floor(registerTile / width));
-      const valueLoads = Math.ceil(queries / height) * vectors * loadCost * registersPerVector;
+      const passes = Math.ceil(queries / tileHeight(width, sizes));
+      const height = Math.ceil(queries / passes);
+      const valueLoads = passes * vectors * loadCost * registersPerVector;
       return { width, height, cost: valueLoads + (vectors / width) * queries };
     });
   const { width, height } = shapes.reduce((best, shape) => (shape.cost <= best.cost ? shape : best));

@@ -5,6 +5,7 @@ import { loadCompilerLibrary } from "../../../lib/ffi/index.js";
 import { AttentionLayer, AttentionRunner, type LayerOptions } from "../../support/attention-runner.js";
 import { relativeError } from "../../support/kernel-library.js";
 import { Random } from "../../support/random.js";
+import { quantizeActivations } from "../../support/reference/activation.js";
 
 beforeAll(() => loadCompilerLibrary());
 
@@ -49,7 +50,7 @@ const STEPS: readonly Step[] = [
   ["decode", [1, 1]],
 ];
 
-describe.each([8, 16, 32, 64, 80, 96, 128])("head size %i", (headDim) => {
+describe.each([8, 16, 32, 64, 80, 96, 128, 256])("head size %i", (headDim) => {
   it("matches in every kind of step", () => {
     check({ heads: 3, kvHeads: 1, headDim, kvDtype: "float32" }, STEPS);
   });
@@ -111,9 +112,63 @@ it("gives a row the same bits whatever it is computed with", () => {
   }
 });
 
+it("divides a long context without changing a bit", () => {
+  const options = { heads: 6, kvHeads: 2, headDim: 32, kvDtype: "float16" } as const;
+  const random = new Random(5);
+  const layer = new AttentionLayer(options, random);
+  const rows = random.floats(700 * layer.width);
+  const width = options.heads * options.headDim;
+  const whole = new AttentionRunner(layer, random, 48).step("prefill", [{ sequence: 0, rows }]);
+  // Few rows divide the context, 20 do not: after 0, 1 or several chunks, and with little or much left over.
+  for (const length of [1, 127, 128, 129, 384, 511, 512, 640, 700]) {
+    for (const others of [0, 1, 19]) {
+      const runner = new AttentionRunner(layer, random, 64);
+      const last = (length - 1) * layer.width;
+      if (length > 1) runner.step("prefill", [{ sequence: 0, rows: rows.subarray(0, last) }]);
+      const beside = Array.from({ length: others }, (_, i) => ({
+        sequence: i + 1,
+        rows: random.floats(layer.width),
+      }));
+      const row = { sequence: 0, rows: rows.subarray(last, last + layer.width) };
+      const received = runner.step("decode", [...beside.slice(1), row, ...beside.slice(0, 1)]);
+      const at = Math.max(0, others - 1) * width;
+      const expected = whole.subarray((length - 1) * width, length * width);
+      expect(received.subarray(at, at + width), `${length} beside ${others}`).toEqual(expected);
+    }
+  }
+});
+
+describe.each([
+  { heads: 3, kvHeads: 1, headDim: 64 },
+  { heads: 7, kvHeads: 1, headDim: 32 },
+])("$heads heads of $headDim", (shape) => {
+  it("take 1 to 33 rows", () => {
+    const steps = Array.from({ length: 33 }, (_, i): Step => ["prefill", [i % 3, i + 1]]);
+    check({ ...shape, kvDtype: "float32" }, steps, 96);
+  });
+
+  it("give activation blocks of the same values", () => {
+    const random = new Random(11);
+    const options = { ...shape, kvDtype: "float16" } as const;
+    const plain = new AttentionLayer(options, random);
+    const packed = new AttentionLayer({ ...options, output: "int8" }, random);
+    const [values, blocks] = [
+      new AttentionRunner(plain, random, 32),
+      new AttentionRunner(packed, random, 32),
+    ];
+    for (const [form, ...parts] of STEPS) {
+      const rows = parts.map(([sequence, count]) => ({ sequence, rows: random.floats(count * plain.width) }));
+      const expected = quantizeActivations(values.step(form, rows)).blocks;
+      expect(blocks.stepBlocks(form, rows)).toEqual(expected);
+    }
+  });
+});
+
 it("refuses heads it cannot divide", () => {
   const error = expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" });
   const options = { layers: 1, kvDtype: "float32", form: "decode" } as const;
   expect(() => pagedAttention({ ...options, heads: 5, kvHeads: 2, headDim: 8 })).toThrow(error);
   expect(() => pagedAttention({ ...options, heads: 4, kvHeads: 2, headDim: 7 })).toThrow(error);
+  const small = { ...options, heads: 4, kvHeads: 2, headDim: 16, output: "int8" } as const;
+  expect(() => pagedAttention(small)).toThrow(error);
 });
