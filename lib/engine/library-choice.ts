@@ -97,7 +97,7 @@ function unsupported(fitnesses: readonly LibraryFitness[], host: HostMachine): M
   );
   return new MlcError(
     "ERR_CPU_UNSUPPORTED",
-    `Expected a library that runs on this machine (${host.platform}-${host.arch}) but of the package's ${reasons.join("; ")}: compile the model on this machine, or with --target cpu:portable for any of its kind.`,
+    `Expected a library that runs on this machine (${host.platform}-${host.arch}) but the package has none: ${reasons.join("; ")}. Compile the model on this machine, or with --target cpu:portable for any like it.`,
     {
       details: {
         libraries: fitnesses.map(({ library: { name, target }, missing }) => ({
