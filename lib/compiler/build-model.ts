@@ -26,6 +26,7 @@ import { addMetadata } from "./nn/metadata.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
 import { phaseDump } from "./passes/phase-dump.js";
 import { runPipeline } from "./passes/pipeline.js";
+import { defaultPrefillChunk, lastLevelCacheBytes } from "./prefill-chunk.js";
 import { defaultScheme, quantizationScheme } from "./quantization/registry.js";
 import { openSourceModel, type SourceModel } from "./source-model.js";
 import { addWeights, chooseFormats, type WeightPlan } from "./weight-plan.js";
@@ -46,11 +47,13 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
   step("import");
   const model = await openSourceModel(request.source);
   try {
-    const limits = resolveLimits(request.limits, model.config.contextLength);
     const weights = planWeights(model, request.quantization);
     for (const note of weights.notices) events.onProgress({ phase: "import", done: 0, total: 0, note });
     loadCompilerLibrary();
     const targets = resolveTargets(request.targets);
+    const cacheBytes = targets.some(({ isHost }) => isHost) ? lastLevelCacheBytes() : undefined;
+    const chunk = defaultPrefillChunk(model.config, cacheBytes);
+    const limits = resolveLimits(request.limits, model.config.contextLength, chunk);
     for (const target of targets) await requireLinker(target);
     const output = path.resolve(request.output ?? defaultOutput(model, weights.scheme.name));
     await events.onOutput(output);

@@ -22,7 +22,7 @@ export interface CompileOptions {
   readonly contextLength?: number;
   /** Most sequences in one decode step; default 16. */
   readonly maxBatch?: number;
-  /** Most rows in one prefill step, tokens; default 512. */
+  /** Most rows in one prefill step, tokens; default 128 to 512, by the model's width and this machine's cache. */
   readonly prefillChunk?: number;
   /** Folder for TVMScript text after each phase. */
   readonly debugDump?: string;
@@ -64,7 +64,6 @@ export interface CompileRequest {
 
 const DEFAULT_CONTEXT_LENGTH = 8192;
 const DEFAULT_MAX_BATCH = 16;
-const DEFAULT_PREFILL_CHUNK = 512;
 
 const ACTIVATIONS: readonly Activations[] = ["int8", "float32"];
 
@@ -114,9 +113,14 @@ export function compileRequest(source: string, options: CompileOptions): Compile
 
 /**
  * The limits for a model of `modelContext` tokens.
+ * @param prefillChunk the default chunk (prefill-chunk.ts).
  * @throws MlcError ERR_INVALID_ARGUMENT for a context longer than the model's.
  */
-export function resolveLimits(requested: Partial<CompileLimits>, modelContext: number): CompileLimits {
+export function resolveLimits(
+  requested: Partial<CompileLimits>,
+  modelContext: number,
+  prefillChunk: number,
+): CompileLimits {
   const contextLength = requested.contextLength ?? Math.min(modelContext, DEFAULT_CONTEXT_LENGTH);
   if (contextLength > modelContext)
     throw new MlcError(
@@ -129,10 +133,7 @@ export function resolveLimits(requested: Partial<CompileLimits>, modelContext: n
     contextLength,
     maxBatch,
     // A step may hold one row of each sequence even where prompts are fed in smaller pieces.
-    prefillChunk: Math.max(
-      requested.prefillChunk ?? Math.min(DEFAULT_PREFILL_CHUNK, contextLength),
-      maxBatch,
-    ),
+    prefillChunk: Math.max(requested.prefillChunk ?? Math.min(prefillChunk, contextLength), maxBatch),
   };
 }
 

@@ -46,14 +46,16 @@ describe("compile options", () => {
   });
 
   test("limits: the model's context up to 8192, a chunk that holds the batch", () => {
-    expect(resolveLimits({}, 131072)).toEqual({ contextLength: 8192, maxBatch: 16, prefillChunk: 512 });
-    expect(resolveLimits({}, 256)).toEqual({ contextLength: 256, maxBatch: 16, prefillChunk: 256 });
-    expect(resolveLimits({ contextLength: 20000, maxBatch: 64, prefillChunk: 8 }, 131072)).toEqual({
+    expect(resolveLimits({}, 131072, 512)).toEqual({ contextLength: 8192, maxBatch: 16, prefillChunk: 512 });
+    expect(resolveLimits({}, 256, 512)).toEqual({ contextLength: 256, maxBatch: 16, prefillChunk: 256 });
+    expect(resolveLimits({ contextLength: 20000, maxBatch: 64, prefillChunk: 8 }, 131072, 512)).toEqual({
       contextLength: 20000,
       maxBatch: 64,
       prefillChunk: 64,
     });
-    expect(() => resolveLimits({ contextLength: 257 }, 256)).toThrow(/at most 256 tokens .* received 257/);
+    expect(() => resolveLimits({ contextLength: 257 }, 256, 512)).toThrow(
+      /at most 256 tokens .* received 257/,
+    );
   });
 });
 
