@@ -5,7 +5,7 @@
 
 export { activationShape } from "./activation-blocks.js";
 export type { AttentionOptions } from "./attention-options.js";
-export { bestDotForm, DOT_FORMS, type DotFormName } from "./dot-product.js";
+export { bestDotForm, canRun, DOT_FORMS, type DotFormName } from "./dot/dot-forms.js";
 export type { EmbeddingOptions } from "./embedding.js";
 export { embedding } from "./embedding.js";
 export { gatherRows } from "./gather-rows.js";

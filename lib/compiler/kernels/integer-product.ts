@@ -8,7 +8,8 @@ import { asExpr, int, type PrimExpr } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { BLOCK_ROWS, GROUP_SIZE, WEIGHT_FORMATS } from "../quantization/format.js";
 import { ACTIVATION_WORDS, activationShape, quantizeRow } from "./activation-blocks.js";
-import { type DotForm, dotForm } from "./dot-product.js";
+import type { DotForm } from "./dot/dot-form.js";
+import { dotForm } from "./dot/dot-forms.js";
 import { dotTile } from "./dot-tile.js";
 import { storeOutputs } from "./linear-epilogue.js";
 import type { LinearBuffers, LinearOptions } from "./linear-options.js";
@@ -36,9 +37,11 @@ export function integerProduct(block: Block, buffers: LinearBuffers, options: Li
     return;
   }
   const n = asExpr(buffers.n, "int64");
+  // Whole tiles of many tokens need at least one tile's worth.
+  const most = Math.max(tuning.fewTokens, tuning.tileTokens - 1);
   block.if(
-    n.le(tuning.fewTokens),
-    (few) => fewTokens(few, product, n, tileSizes(tuning.fewTokens)),
+    n.le(most),
+    (few) => fewTokens(few, product, n, tileSizes(tuning.fewTileTokens)),
     (many) => manyTokens(many, product, n),
   );
 }
@@ -67,7 +70,7 @@ function tileSizes(most: number): number[] {
 
 function fewTokens(block: Block, product: Product, n: PrimExpr, sizes: readonly number[]): void {
   const { buffers, tuning } = product;
-  const shape = { blocks: 1, prefetchBytes: tuning.prefetchBytes };
+  const shape = { rows: Math.min(BLOCK_ROWS, tuning.tileRows), prefetchBytes: tuning.prefetchBytes };
   block.parallel("panel", panelCount(buffers), (body, index) =>
     forPanel(body, buffers, index, (inner, panel) =>
       tiles(inner, { product, panel, ...shape }, { from: int(0), to: n }, sizes),
@@ -82,8 +85,7 @@ function manyTokens(block: Block, product: Product, n: PrimExpr): void {
   const tokenBytes = (columns / GROUP_SIZE) * ACTIVATION_WORDS * 4;
   const tokenTiles = Math.max(1, Math.floor(tuning.activationBytes / tokenBytes / tuning.tileTokens));
   const chunk = tokenTiles * tuning.tileTokens;
-  const shape = { blocks: tuning.tileBlocks, prefetchBytes: 0 };
-  const sizes = tileSizes(tuning.tileTokens);
+  const shape = { rows: tuning.tileRows, prefetchBytes: 0 };
   block.parallel("panels", Math.ceil(panels / together), (body, group) => {
     const firstPanel = body.bind("first_panel", group.mul(together));
     const count = body.bind("count", int(panels).sub(firstPanel).min(together));
@@ -92,7 +94,7 @@ function manyTokens(block: Block, product: Product, n: PrimExpr): void {
       const to = tokens.bind("to", from.add(chunk).min(n));
       tokens.serial("panel", count, (each, next) =>
         forPanel(each, buffers, each.bind("panel", firstPanel.add(next)), (inner, panel) =>
-          tiles(inner, { product, panel, ...shape }, { from, to }, sizes),
+          wholeTiles(inner, { product, panel, ...shape }, { from, to }),
         ),
       );
     });
@@ -110,11 +112,31 @@ function panelsTogether({ buffers, columns, tuning }: Product, panels: number): 
   return Math.max(1, Math.min(fitting, Math.floor(panels / 32)));
 }
 
+/**
+ * The panel's outputs of tokens `from` to `to`, at least a tile's worth before `to`. The last tile ends at `to` and computes rows of the
+ * tile before once more, to the same bits: cheaper than code for every smaller size.
+ */
+function wholeTiles(
+  block: Block,
+  work: PanelTiles,
+  { from, to }: { readonly from: PrimExpr; readonly to: PrimExpr },
+): void {
+  const { tileTokens } = work.product.tuning;
+  const count = to
+    .sub(from)
+    .add(tileTokens - 1)
+    .floorDiv(tileTokens);
+  block.serial("tile", count, (inner, index) => {
+    const token = from.add(index.mul(tileTokens)).min(to.sub(tileTokens));
+    tile(inner, work, inner.bind("token", token), tileTokens);
+  });
+}
+
 interface PanelTiles {
   readonly product: Product;
   readonly panel: Panel;
-  /** Row blocks in registers at a time. */
-  readonly blocks: number;
+  /** Rows of the weight in registers at a time. */
+  readonly rows: number;
   readonly prefetchBytes: number;
 }
 
@@ -140,12 +162,18 @@ function tiles(
 }
 
 function tile(block: Block, work: PanelTiles, first: PrimExpr, tokens: number): void {
-  const { product, panel, blocks: together, prefetchBytes } = work;
+  const { product, panel, prefetchBytes } = work;
   const { buffers, columns, x, dot } = product;
   const outputs = panel.blocks.map(() => block.local("outputs", tokens * BLOCK_ROWS));
-  for (const [at, blocks] of runs(panel, together)) {
-    const shape = { x, columns, first, tokens, blocks, dot, prefetchBytes };
-    dotTile(block, shape, outputs.slice(at, at + blocks.length));
+  // One token's sums need few registers, and its weights are best read in one go.
+  const together = tokens === 1 ? Math.max(work.rows, BLOCK_ROWS) : Math.max(work.rows, dot.lanes);
+  const rows = Math.min(together, BLOCK_ROWS);
+  for (const [at, blocks] of runs(panel, Math.ceil(together / BLOCK_ROWS))) {
+    for (let firstRow = 0; firstRow < BLOCK_ROWS; firstRow += rows) {
+      const ahead = firstRow === 0 ? prefetchBytes : 0;
+      const shape = { x, columns, first, tokens, blocks, firstRow, rows, dot, prefetchBytes: ahead };
+      dotTile(block, shape, outputs.slice(at, at + blocks.length));
+    }
   }
   // A loop, as its code is long; dotTile keeps its sums in registers and only then writes them here.
   block.serial("token", tokens, (inner, token) => {

@@ -3,7 +3,7 @@ import { Buffer } from "../ir/buffer.js";
 import { type ExprLike, variable } from "../ir/prim-expr.js";
 import { BLOCK_ROWS, isQuantized, packedShape, type WeightFormat } from "../quantization/format.js";
 import { activationBuffer } from "./activation-blocks.js";
-import type { DotFormName } from "./dot-product.js";
+import type { DotFormName } from "./dot/dot-forms.js";
 import type { LinearTuning } from "./linear-tuning.js";
 import { weightBuffer } from "./weight-blocks.js";
 

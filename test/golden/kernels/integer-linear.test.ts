@@ -2,7 +2,8 @@
 // form this processor can run, formats, 1 to 33 tokens, tails, segments, epilogues.
 import { beforeAll, describe, expect, it } from "vitest";
 import {
-  bestDotForm,
+  canRun,
+  DOT_FORMS,
   type DotFormName,
   type LinearOptions,
   linear,
@@ -22,16 +23,10 @@ beforeAll(() => loadCompilerLibrary());
 /** Rounding of float32 sums over groups: the largest error over the root mean square of the outputs. */
 const TOLERANCE = 1e-5;
 
-/** The forms this processor can run. */
-function runnableForms(): DotFormName[] {
-  const features = new Set(cpuFeatures());
-  const best = bestDotForm(features);
-  const forms: DotFormName[] = best === undefined ? [] : [best];
-  if (features.has("avx512vnni") && features.has("avx512vl")) forms.push("vnni256");
-  return forms;
-}
+const FEATURES = new Set(cpuFeatures());
 
-const FORMS = runnableForms();
+/** The forms this processor can run. */
+const FORMS = DOT_FORMS.filter((form) => canRun(form, FEATURES));
 
 interface Problem extends Omit<LinearOptions, "tokens" | "dot"> {
   readonly dot: DotFormName;
@@ -108,7 +103,7 @@ describe.runIf(FORMS.length > 0).each(FORMS)("%s", (dot) => {
   it("gives the same bits however it is blocked", () => {
     const problem = { columns: 256, segments: one("q4_1", 1040), dot };
     check({ ...problem, tuning: { activationBytes: 1 << 12, panelBytes: 1 << 16 } }, [50]);
-    check({ ...problem, tuning: { tileTokens: 5, tileBlocks: 1, fewTokens: 3, prefetchBytes: 0 } }, [4, 19]);
+    check({ ...problem, tuning: { tileTokens: 5, tileRows: 16, fewTokens: 3, prefetchBytes: 0 } }, [4, 19]);
   });
 
   it("stores gated outputs as activation blocks", () => {
