@@ -15,6 +15,9 @@ import { Strip } from "./attention-strip.js";
 import { blockRows, type TileSizes, tileSizes } from "./attention-tiling.js";
 import { lanesFor } from "./lanes.js";
 
+/** float32 elements of a cache line. */
+const LINE_ELEMENTS = 16;
+
 /** The rows of a task. */
 interface RowBlock {
   readonly sequence: PrimExpr;
@@ -136,7 +139,11 @@ function attendBlock(block: Block, options: AttentionOptions, buffers: Attention
     return { row, head: kvHead.mul(group).add(listed.floorMod(group)) };
   };
   block.serial("i", tiles.mul(sizes.queries), (inner, i) => {
-    const source = { ...sourceOf(inner, i), norm: buffers.norms?.query, scale: queryScale(options) };
+    const { row, head } = sourceOf(inner, i);
+    // Rows lie far apart: no processor foresees the next one.
+    for (let d = 0; d < headDim; d += LINE_ELEMENTS)
+      inner.prefetch(buffers.qkv, row.add(1), head.mul(headDim).add(d));
+    const source = { row, head, norm: buffers.norms?.query, scale: queryScale(options) };
     rotateHead(inner, options, buffers, source, new Strip(memory.vectors, i.mul(headDim)));
     clearSums(inner, sumsOf(memory, headDim, i), headDim);
   });

@@ -91,7 +91,7 @@ export function headTiles(group: number, { queries }: TileSizes): { first: numbe
 }
 
 /** Query vectors that share the conversion of a chunk in the prefill form, at least. */
-const BLOCK_QUERIES = 32;
+const BLOCK_QUERIES = 64;
 
 /** Rows of a block of the prefill form: the fewest that fill whole tiles with at least `BLOCK_QUERIES` queries. */
 export function blockRows(options: AttentionOptions): number {
