@@ -23,7 +23,7 @@ export function assembly(func: FfiObject, target: string): string {
 
 /** The straight-line runs of instructions between labels and jumps. */
 export function basicBlocks(text: string): string[] {
-  return text.split(/^\.L\w+:|^\tj\w+.*$/m);
+  return text.split(/^\.L\w+:|^\t(?:j\w+|b|b\.\w+|cbn?z|tbn?z)\t.*$/m);
 }
 
 /** The number of different registers that a run's multiply-adds sum into. */
