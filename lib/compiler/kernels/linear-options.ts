@@ -42,6 +42,9 @@ export interface LinearOptions {
   readonly tuning?: Partial<LinearTuning>;
 }
 
+/** The blocking to use for a kernel, if it is known. */
+export type LinearTuner = (options: LinearOptions) => LinearTuning | undefined;
+
 /** A segment with its parameters and its place in the output. */
 export interface SegmentBuffers extends LinearSegment {
   readonly weight: Buffer;

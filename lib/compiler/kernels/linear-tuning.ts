@@ -31,13 +31,68 @@ const TILES: Readonly<Record<DotFormName, Tile>> = {
   "neon-dotprod": { tileTokens: 4, tileRows: 8, fewTileTokens: 4 },
 };
 
-/** Defaults by form, measured with bench/kernels.ts. */
-export function defaultTuning(dot: DotFormName): LinearTuning {
+const KIB = 1 << 10;
+
+/**
+ * What is known of a processor, by LLVM name. Sizes are the makers'; a blocking was measured on znver4 only, so the others depart from
+ * the form's defaults only where their caches do. `compile --tune` measures the rest.
+ */
+interface CpuFacts {
+  /** Second-level cache of a core. */
+  readonly level2Bytes: number;
+  readonly tile?: Partial<Tile>;
+}
+
+const CPUS: Readonly<Record<string, CpuFacts>> = {
+  // One 512-bit product a cycle (two halves), about 4 cycles long: 12 sums are more than enough; few reads a product count.
+  znver4: { level2Bytes: 1024 * KIB },
+  // Two 512-bit products a cycle, each about 5 cycles long: 8 to 12 sums at a time. Tiles of 4 to 6 tokens x 32 rows were the best of
+  // a C++ program with the same layout.
+  znver5: { level2Bytes: 1024 * KIB, tile: { tileTokens: 6, tileRows: 32 } },
+  // Two 512-bit products a cycle here too; reads from the larger second level are slower.
+  sapphirerapids: { level2Bytes: 2048 * KIB },
+  emeraldrapids: { level2Bytes: 2048 * KIB },
+  graniterapids: { level2Bytes: 2048 * KIB },
+  "icelake-server": { level2Bytes: 1280 * KIB },
+  cascadelake: { level2Bytes: 1024 * KIB },
+  cooperlake: { level2Bytes: 1024 * KIB },
+  "icelake-client": { level2Bytes: 512 * KIB },
+  tigerlake: { level2Bytes: 1280 * KIB },
+  alderlake: { level2Bytes: 1280 * KIB },
+  raptorlake: { level2Bytes: 2048 * KIB },
+  // AVX2 only.
+  haswell: { level2Bytes: 256 * KIB },
+  broadwell: { level2Bytes: 256 * KIB },
+  skylake: { level2Bytes: 256 * KIB },
+  znver1: { level2Bytes: 512 * KIB },
+  znver2: { level2Bytes: 512 * KIB },
+  znver3: { level2Bytes: 512 * KIB },
+  // AArch64. Apple's cores share theirs: a quarter of it.
+  "apple-m1": { level2Bytes: 3072 * KIB },
+  "apple-m2": { level2Bytes: 4096 * KIB },
+  "neoverse-n1": { level2Bytes: 1024 * KIB },
+  "neoverse-v1": { level2Bytes: 1024 * KIB },
+  "neoverse-v2": { level2Bytes: 2048 * KIB },
+  "cortex-a76": { level2Bytes: 512 * KIB },
+};
+
+/** What most server processors have. */
+const UNKNOWN: CpuFacts = { level2Bytes: 1024 * KIB };
+
+/**
+ * The blocking to begin with, measured with bench/kernels.ts.
+ * @param cpu LLVM processor name, if one is meant.
+ */
+export function defaultTuning(dot: DotFormName, cpu?: string): LinearTuning {
+  const { level2Bytes, tile } = (cpu === undefined ? undefined : CPUS[cpu]) ?? UNKNOWN;
   return {
     ...TILES[dot],
+    // A tile of 512-bit registers means nothing to another form.
+    ...(dot === "vnni512" ? tile : {}),
     fewTokens: 8,
     prefetchBytes: 2048,
-    activationBytes: 256 << 10,
-    panelBytes: 256 << 10,
+    // Half of the second level in all; the other half is for what streams through it.
+    activationBytes: level2Bytes / 4,
+    panelBytes: level2Bytes / 4,
   };
 }

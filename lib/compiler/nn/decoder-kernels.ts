@@ -5,10 +5,12 @@ import type { Dimension } from "../ir/relax-type.js";
 import {
   bestDotForm,
   type DotFormName,
+  defaultTuning,
   embedding,
   gatherRows,
   type LinearOptions,
   linear,
+  linearName,
   pagedAttention,
   quantizeRows,
   rmsNorm,
@@ -99,17 +101,8 @@ export class DecoderKernels {
       ...this.#vectors(),
       ...integers,
     };
-    const shapes = segments.map(({ format, rows: outputs }) => `${outputs}_${format}`).join("_");
-    const suffix = [
-      bias ? "bias" : "",
-      epilogue === "none" ? "" : epilogue.replace("-", "_"),
-      input === undefined ? "" : `from_${input}`,
-      output === "float32" ? "" : `to_${output}`,
-    ].filter(Boolean);
-    return {
-      key: ["linear", tokens, columns, shapes, ...suffix].join("_"),
-      make: () => linear(options),
-    };
+    const tuned = { ...options, ...this.#tuning(options) };
+    return { key: linearName(options), make: () => linear(tuned) };
   }
 
   /**
@@ -146,6 +139,13 @@ export class DecoderKernels {
   #vectors(): { vectorBits?: number } {
     const { target } = this.#spec;
     return target === undefined ? {} : { vectorBits: target.vectorBits };
+  }
+
+  /** How an integer product is blocked: as for the processor in general, or as measured for this kernel. */
+  #tuning(options: LinearOptions): Pick<LinearOptions, "tuning"> {
+    const { target, tuner } = this.#spec;
+    if (options.dot === undefined) return {};
+    return { tuning: tuner?.(options) ?? defaultTuning(options.dot, target?.cpu) };
   }
 
   #matrix(name: string) {

@@ -1,6 +1,7 @@
 // What a decoder is built from: the model's configuration, the formats its weights came in and the limits to serve.
 import { MlcError } from "../../errors.js";
 import type { KernelTarget } from "../kernels/kernel-target.js";
+import type { LinearTuner } from "../kernels/linear-options.js";
 import type { DecoderConfig } from "../models/decoder-config.js";
 import { decoderParameters, type ParameterSpec } from "../models/parameters.js";
 import { packedDtype, packedShape, type WeightFormat } from "../quantization/format.js";
@@ -23,6 +24,8 @@ export interface DecoderSpec {
   readonly target?: KernelTarget;
   /** Default "int8". */
   readonly activations?: Activations;
+  /** Asked at each call of an integer product for its blocking; the processor's default where it does not know. */
+  readonly tuner?: LinearTuner;
 }
 
 /** A parameter as the compiled functions receive it. */
