@@ -1,6 +1,6 @@
 /** Steps of one attention layer over random rows, by the kernel and by the reference beside it. */
 import { type AttentionOptions, pagedAttention } from "../../lib/compiler/kernels/index.js";
-import { type FfiArgument, Tensor } from "../../lib/ffi/index.js";
+import { type FfiArgument, type FfiObject, Tensor } from "../../lib/ffi/index.js";
 import { float32, int32, Kernel } from "./kernel-library.js";
 import type { Random } from "./random.js";
 import { ReferenceAttention, ropeRow } from "./reference/attention.js";
@@ -30,15 +30,16 @@ export class AttentionLayer {
   readonly width: number;
   readonly norms: { readonly query: Float32Array; readonly key: Float32Array } | undefined;
 
-  constructor(options: LayerOptions, random: Random) {
+  /** @param Compiled how the kernels are compiled and called. */
+  constructor(options: LayerOptions, random: Random, Compiled: new (func: FfiObject) => Kernel = Kernel) {
     const { qkNorm, ...rest } = options;
     const { heads, kvHeads, headDim } = options;
     this.options = options;
     this.width = (heads + 2 * kvHeads) * headDim;
     this.norms = qkNorm ? { query: random.floats(headDim), key: random.floats(headDim) } : undefined;
     const all = { ...rest, layers: LAYERS, ...(qkNorm ? { qkNorm: { epsilon: EPSILON } } : {}) };
-    this.prefill = new Kernel(pagedAttention({ ...all, form: "prefill" }));
-    this.decode = new Kernel(pagedAttention({ ...all, form: "decode" }));
+    this.prefill = new Compiled(pagedAttention({ ...all, form: "prefill" }));
+    this.decode = new Compiled(pagedAttention({ ...all, form: "decode" }));
   }
 
   /** The reference of one sequence. */
