@@ -4,20 +4,34 @@
  * Everything an engine needs to know before it maps a weight is here. This file checks the shape of the document;
  * manifest-check.ts checks that its numbers agree with each other. docs/package-format.md describes each field.
  */
+import {
+  array,
+  boolean,
+  type InferOutput,
+  is,
+  literal,
+  maxLength,
+  maxValue,
+  minLength,
+  minValue,
+  optional,
+  picklist,
+  pipe,
+  regex,
+  string,
+} from "valibot";
 import { MlcError } from "../errors.js";
 import {
-  type Described,
+  closedObject,
+  expecting,
   type Fault,
-  flag,
-  integer,
-  list,
-  number,
-  object,
-  oneOf,
-  optional,
-  record,
-  text,
-} from "../schema.js";
+  finiteNumber,
+  keyedObject,
+  match,
+  moreThanZero,
+  UNSEEN_KEYS,
+  wholeNumber,
+} from "./json-schema.js";
 import { findContradictions } from "./manifest-check.js";
 import { WEIGHT_FORMAT_NAMES } from "./weight-format.js";
 
@@ -28,28 +42,33 @@ export const PACKAGE_VERSION = 2;
 /** Tokens in one page of the KV cache. */
 export const PAGE_SIZE = 16;
 
-const count = integer({ min: 0 });
-const positive = integer({ min: 1 });
-const tokenId = integer({ min: 0, max: 0x7fffffff });
-const label = text({ min: 1, max: 4096 });
+const count = wholeNumber(0);
+const positive = wholeNumber(1);
+const tokenId = pipe(count, maxValue(0x7fffffff));
+const label = pipe(string(), minLength(1), maxLength(4096));
 
 /** Folders and names begin with a letter, digit or "_" and do not end with what Windows would strip. */
 const PACKAGE_PATH = (() => {
   const name = "[A-Za-z0-9_](?:[A-Za-z0-9._+(),@ -]*[A-Za-z0-9_+()@-])?";
-  const reserved = `(?!(?:${MANIFEST_FILE.replace(".", "\\.")}|__proto__)$)`;
+  const reserved = `(?!(?:${[MANIFEST_FILE.replace(".", "\\."), ...UNSEEN_KEYS].join("|")})$)`;
   return new RegExp(`^${reserved}${name}(?:/${name})*$`);
 })();
 
 /** Path of a file inside the package: relative, with "/", never able to leave the folder or to name the manifest. */
-const packagePath = text({
-  min: 1,
-  max: 255,
-  pattern: PACKAGE_PATH,
-  expected: "a relative path of letters, digits, spaces and ._+(),@- inside the package, not the manifest's",
-});
+const packagePath = pipe(
+  string(),
+  minLength(1),
+  maxLength(255),
+  regex(
+    PACKAGE_PATH,
+    expecting(
+      "a relative path of letters, digits, spaces and ._+(),@- inside the package, not the manifest's",
+    ),
+  ),
+);
 
-const target = object({
-  kind: oneOf("llvm"),
+const target = closedObject({
+  kind: literal("llvm"),
   /** LLVM target triple, for example "x86_64-unknown-linux-gnu". */
   triple: label,
   /** LLVM name of the CPU the code was generated for. */
@@ -57,26 +76,29 @@ const target = object({
   /** Width of the vector registers the code uses. */
   vectorBits: positive,
   /** LLVM feature names the running CPU must support. */
-  features: list(text({ pattern: /^\w[\w.-]*$/, expected: "an LLVM feature name" }), { max: 1024 }),
+  features: pipe(
+    array(pipe(string(), regex(/^\w[\w.-]*$/, expecting("an LLVM feature name")))),
+    maxLength(1024),
+  ),
 });
 
-const library = object({
+const library = closedObject({
   /** The processor with the extensions asked for, for example "x86-64-v4+avx512vnni"; one of a triple's libraries each. */
   name: label,
   target,
   file: packagePath,
   /** Relax functions of the library; bytes of intermediate tensors one call allocates at most. */
-  functions: list(object({ name: label, temporaryBytes: count }), { min: 1 }),
+  functions: pipe(array(closedObject({ name: label, temporaryBytes: count })), minLength(1)),
 });
 
-const param = object({
+const param = closedObject({
   name: label,
   /** Logical shape: [rows, columns] of a linear weight or [length] of a vector. */
-  shape: list(positive, { min: 1, max: 2 }),
-  format: oneOf(...WEIGHT_FORMAT_NAMES, "vector"),
+  shape: pipe(array(positive), minLength(1), maxLength(2)),
+  format: picklist([...WEIGHT_FORMAT_NAMES, "vector"]),
   /** Shape and element type of the tensor the compiled functions receive. */
-  packedShape: list(positive, { min: 1, max: 3 }),
-  dtype: oneOf("float32", "float16", "uint8"),
+  packedShape: pipe(array(positive), minLength(1), maxLength(3)),
+  dtype: picklist(["float32", "float16", "uint8"]),
   /** Index into `weights.shards`, byte offset inside it (a multiple of 64) and bytes. */
   shard: count,
   offset: count,
@@ -84,19 +106,19 @@ const param = object({
 });
 
 /** `files`: every file of the package but the manifest itself, by path. */
-const fileEntry = object({
+const fileEntry = closedObject({
   bytes: count,
-  sha256: text({ pattern: /^[0-9a-f]{64}$/, expected: "64 hexadecimal digits" }),
+  sha256: pipe(string(), regex(/^[0-9a-f]{64}$/, expecting("64 hexadecimal digits"))),
 });
 
-const manifestSchema = object({
-  format: oneOf(PACKAGE_FORMAT),
-  version: oneOf(PACKAGE_VERSION),
+const manifestSchema = closedObject({
+  format: literal(PACKAGE_FORMAT),
+  version: literal(PACKAGE_VERSION),
   /** Program and version that wrote the package. */
   generator: label,
   /** Versions of the TVM runtime and of tvm-ffi the library was made for. */
-  tvm: object({ runtime: label, ffi: label }),
-  model: object({
+  tvm: closedObject({ runtime: label, ffi: label }),
+  model: closedObject({
     architecture: label,
     name: label,
     hiddenSize: positive,
@@ -112,60 +134,60 @@ const manifestSchema = object({
   /** Name of the quantisation scheme; each parameter names its own format. */
   quantization: label,
   /** How activations enter matrix products with quantised weights. */
-  activations: oneOf("int8", "float32"),
-  limits: object({
+  activations: picklist(["int8", "float32"]),
+  limits: closedObject({
     contextLength: positive,
     maxBatch: positive,
     prefillChunk: positive,
-    pageSize: oneOf(PAGE_SIZE),
+    pageSize: literal(PAGE_SIZE),
   }),
-  kvCache: object({
-    dtype: oneOf("float32", "float16"),
+  kvCache: closedObject({
+    dtype: picklist(["float32", "float16"]),
     bytesPerToken: positive,
     pageBytes: positive,
   }),
-  libraries: list(library, { min: 1 }),
-  weights: object({
-    shards: list(object({ file: packagePath, bytes: positive }), { min: 1 }),
+  libraries: pipe(array(library), minLength(1)),
+  weights: closedObject({
+    shards: pipe(array(closedObject({ file: packagePath, bytes: positive })), minLength(1)),
     /** In the order of the compiled functions' `params`. */
-    params: list(param, { min: 1 }),
+    params: pipe(array(param), minLength(1)),
     /** Sum of the shards' bytes. */
     totalBytes: positive,
   }),
   /** Bytes independent of the load: `weights` mapped, `temporaries` of all functions of the neediest library at the limits. */
-  memory: object({ weights: positive, temporaries: count }),
-  tokenizer: object({
+  memory: closedObject({ weights: positive, temporaries: count }),
+  tokenizer: closedObject({
     /** Empty for a model without a tokenizer (token ids in, token ids out). */
-    files: list(packagePath),
+    files: array(packagePath),
     bosTokenId: optional(tokenId),
-    eosTokenIds: list(tokenId),
+    eosTokenIds: array(tokenId),
     padTokenId: optional(tokenId),
     /** Whether raw prompts (no chat template) start with the bos token. */
-    addBos: flag(),
+    addBos: boolean(),
   }),
   chatTemplate: optional(packagePath),
   /** The model's own sampling defaults. */
-  generation: object({
-    temperature: optional(number({ min: 0 })),
-    topP: optional(number({ min: 0, max: 1 })),
+  generation: closedObject({
+    temperature: optional(pipe(finiteNumber, minValue(0))),
+    topP: optional(pipe(finiteNumber, minValue(0), maxValue(1))),
     topK: optional(count),
-    repetitionPenalty: optional(number({ min: Number.MIN_VALUE })),
+    repetitionPenalty: optional(moreThanZero),
   }),
-  source: object({
-    kind: oneOf("huggingface", "gguf"),
+  source: closedObject({
+    kind: picklist(["huggingface", "gguf"]),
     name: label,
     revision: optional(label),
   }),
-  licence: object({
+  licence: closedObject({
     /** SPDX identifier or the name the source gives. */
     name: optional(label),
-    files: list(packagePath),
+    files: array(packagePath),
   }),
-  files: record(packagePath, fileEntry),
+  files: keyedObject(packagePath, fileEntry),
 });
 
 /** The whole manifest. */
-export type Manifest = Described<typeof manifestSchema>;
+export type Manifest = InferOutput<typeof manifestSchema>;
 /** One parameter of the compiled functions. */
 export type ManifestParam = Manifest["weights"]["params"][number];
 /** One compiled library with its target; the engine loads one of them. */
@@ -193,20 +215,20 @@ export function parseManifest(json: string, where: string = MANIFEST_FILE): Mani
 
 /** Whether `name` may name a file of a package. */
 export function isPackagePath(name: string): boolean {
-  return packagePath.faults(name).length === 0;
+  return is(packagePath, name);
 }
 
 /** Checks a manifest already parsed (or about to be written); errors as `parseManifest`. */
 export function checkManifest(value: unknown, where: string = MANIFEST_FILE): Manifest {
   checkVersion(value, where);
-  const faults = manifestSchema.faults(value);
-  if (faults.length > 0) {
+  const matched = match(manifestSchema, value);
+  if ("faults" in matched) {
     throw invalid(
       where,
-      faults.map(({ place, message }) => `${location(place)}: ${message}`),
+      matched.faults.map(({ place, message }) => `${location(place)}: ${message}`),
     );
   }
-  const manifest = value as Manifest;
+  const manifest = matched.data;
   const contradictions = findContradictions(manifest);
   if (contradictions.length > 0) throw invalid(where, contradictions);
   return manifest;

@@ -1,8 +1,8 @@
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import { MlcError } from "../../../lib/errors.js";
-import { parseManifest } from "../../../lib/package/manifest.js";
+import { type Manifest, parseManifest } from "../../../lib/package/manifest.js";
 import { temporaryFolder, writePackage } from "./package-fixture.js";
 
 /** JSON of which a test changes one place. */
@@ -156,6 +156,113 @@ const VIOLATIONS: readonly [string, (m: Document) => void, RegExp][] = [
   ],
 ];
 
+/** One wrong place each: the change and the whole text of the fault. */
+const FAULTS: readonly [(m: Document) => void, string][] = [
+  [(m) => delete m.limits.maxBatch, "limits.maxBatch: expected a value but received undefined"],
+  [(m) => Object.assign(m.model, { surprise: 1 }), 'model: unknown field "surprise"'],
+  [(m) => ownProperty(m.model, "__proto__", 1), 'model: unknown field "__proto__"'],
+  [(m) => Object.assign(m.model, { constructor: 1 }), 'model: unknown field "constructor"'],
+  [(m) => Object.assign(m, { surprise: 1 }), '(top level): unknown field "surprise"'],
+  [(m) => Object.assign(m.model, { name: "" }), "model.name: expected length >=1 but received 0"],
+  [
+    (m) => Object.assign(m.model, { name: "x".repeat(4097) }),
+    "model.name: expected length <=4096 but received 4097",
+  ],
+  [(m) => Object.assign(m.model, { name: 3 }), "model.name: expected string but received 3"],
+  [(m) => Object.assign(m.model, { layers: null }), "model.layers: expected number but received null"],
+  [
+    (m) => Object.assign(m.model, { layers: 1.5 }),
+    "model.layers: expected an exact integer but received 1.5",
+  ],
+  [
+    (m) => Object.assign(m.model, { layers: 2 ** 53 }),
+    `model.layers: expected an exact integer but received ${2 ** 53}`,
+  ],
+  [(m) => Object.assign(m.model, { layers: 0 }), "model.layers: expected >=1 but received 0"],
+  [(m) => Object.assign(m, { model: [] }), "model: expected object but received Array"],
+  [(m) => Object.assign(m, { generation: [] }), "generation: expected object but received Array"],
+  [(m) => Object.assign(m, { generation: null }), "generation: expected object but received null"],
+  [(m) => Object.assign(m, { files: [] }), "files: expected object but received Array"],
+  [
+    (m) => ownProperty(m.files, "__proto__", m.files.LICENSE),
+    "files: expected no key __proto__, prototype, constructor",
+  ],
+  [
+    (m) => Object.assign(m.files, { constructor: m.files.LICENSE }),
+    "files: expected no key __proto__, prototype, constructor",
+  ],
+  [
+    (m) => Object.assign(m.files, { "../x": m.files.LICENSE }),
+    'files.../x: expected a relative path of letters, digits, spaces and ._+(),@- inside the package, not the manifest\'s but received "../x"',
+  ],
+  [
+    (m) => Object.assign(m.generation, { topP: "\u001b[0m" }),
+    'generation.topP: expected number but received "\\u001b[0m"',
+  ],
+  [(m) => Object.assign(m.generation, { topK: null }), "generation.topK: expected number but received null"],
+  [
+    (m) => Object.assign(m.generation, { repetitionPenalty: 0 }),
+    "generation.repetitionPenalty: expected >0 but received 0",
+  ],
+  [(m) => Object.assign(m.tokenizer, { addBos: 1 }), "tokenizer.addBos: expected boolean but received 1"],
+  [
+    (m) => Object.assign(m.tokenizer, { eosTokenIds: [1, 2 ** 31] }),
+    `tokenizer.eosTokenIds[1]: expected <=${0x7fffffff} but received ${2 ** 31}`,
+  ],
+  [
+    (m) => Object.assign(m.kvCache, { dtype: "x".repeat(100) }),
+    `kvCache.dtype: expected ("float32" | "float16") but received "${"x".repeat(79)}`,
+  ],
+  [
+    (m) => Object.assign(m.weights.params[0], { shape: {} }),
+    "weights.params[0].shape: expected Array but received Object",
+  ],
+  [
+    (m) => Object.assign(m.weights.params[0], { shape: [1, 1, 1] }),
+    "weights.params[0].shape: expected length <=2 but received 3",
+  ],
+];
+
+/** Sets a key as JSON.parse does, whatever its name. */
+function ownProperty(holder: object, key: string, value: unknown): void {
+  Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+describe("the fault of a manifest is", () => {
+  for (const [change, fault] of FAULTS) {
+    test(fault, () => {
+      expect(rejection(change).details).toEqual({ problems: [fault] });
+    });
+  }
+});
+
+test("a number beyond all doubles is refused", () => {
+  const document: Document = JSON.parse(sound);
+  document.generation.temperature = "huge";
+  const text = JSON.stringify(document).replace('"huge"', "1e999");
+  expect(() => parseManifest(text)).toThrow(
+    "generation.temperature: expected a finite number but received Infinity",
+  );
+});
+
+test("every fault is reported", () => {
+  const { details } = rejection((m) => {
+    m.model.layers = "2";
+    delete m.limits.maxBatch;
+    m.weights.params[1].shape = [0, -1];
+    m.source.more = 1;
+  });
+  expect(details).toEqual({ problems: expect.objectContaining({ length: 5 }) });
+});
+
+test("the type of a manifest is the type of its fields", () => {
+  expectTypeOf<Manifest["model"]["layers"]>().toEqualTypeOf<number>();
+  expectTypeOf<Manifest["generation"]["topK"]>().toEqualTypeOf<number | undefined>();
+  expectTypeOf<Manifest["kvCache"]["dtype"]>().toEqualTypeOf<"float32" | "float16">();
+  expectTypeOf<Manifest["tokenizer"]["files"]>().toEqualTypeOf<string[]>();
+  expectTypeOf<Manifest["files"]>().toEqualTypeOf<Record<string, { bytes: number; sha256: string }>>();
+});
+
 describe("a manifest is refused with the place of the fault for", () => {
   test.each(VIOLATIONS)("%s", (_, change, message) => {
     const error = rejection(change);
@@ -177,6 +284,7 @@ describe("a manifest is refused with the place of the fault for", () => {
     "trailing /x",
     "a\0b",
     "manifest.json",
+    "constructor",
     "",
     "x".repeat(300),
   ])("the file name %j", (name) => {
