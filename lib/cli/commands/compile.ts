@@ -39,7 +39,7 @@ export const compileCommand = defineCommand({
     "prefill-chunk": {
       type: "string",
       valueHint: "N",
-      description: "Most prompt tokens in one step (default 512)",
+      description: "Most prompt tokens in one step (default 128 to 512, by model and cache)",
     },
     "debug-dump": {
       type: "string",
