@@ -2,6 +2,7 @@
 // form this processor can run, formats, 1 to 33 tokens, tails, segments, epilogues.
 import { beforeAll, describe, expect, it } from "vitest";
 import {
+  bestDotForm,
   canRun,
   DOT_FORMS,
   type DotFormName,
@@ -11,12 +12,12 @@ import {
   rmsNorm,
 } from "../../../lib/compiler/kernels/index.js";
 import { cpuFeatures, loadCompilerLibrary, Tensor } from "../../../lib/ffi/index.js";
-import type { WeightFormat } from "../../../lib/package/weight-format.js";
+import { WEIGHT_FORMAT_NAMES, type WeightFormat } from "../../../lib/package/weight-format.js";
 import { float32, Kernel, packedTensor, relativeError } from "../../support/kernel-library.js";
 import { Random } from "../../support/random.js";
 import { quantizeActivations } from "../../support/reference/activation.js";
 import { referenceLinear } from "../../support/reference/linear.js";
-import { randomWeight } from "../../support/reference/rows16.js";
+import { columnsOf, type ReferenceWeight, randomWeight } from "../../support/reference/rows16.js";
 
 beforeAll(() => loadCompilerLibrary());
 
@@ -41,8 +42,7 @@ function check(problem: Problem, tokenCounts: readonly number[]): void {
   const gated = epilogue === "silu-mul";
   const outputs = gated ? (segments[0]?.rows ?? 0) : segments.reduce((sum, { rows }) => sum + rows, 0);
   const many = new Kernel(linear({ ...problem, tokens: "n" }));
-  const single = new Kernel(linear({ ...problem, tokens: 1, input: "float32" }));
-  const singleBlocks = new Kernel(linear({ ...problem, tokens: 1 }));
+  const single = new Kernel(linear({ ...problem, tokens: 1 }));
   for (const tokens of tokenCounts) {
     const x = random.floats(tokens * columns);
     const { blocks, values } = quantizeActivations(x);
@@ -67,37 +67,45 @@ function check(problem: Problem, tokenCounts: readonly number[]): void {
     expect(relativeError(received, expected), `${tokens} tokens`).toBeLessThan(TOLERANCE);
     for (const token of new Set([0, tokens - 1])) {
       const row = received.slice(token * outputs, (token + 1) * outputs);
-      const rowBlocks = singleBlocks.run([packed(token, 1), ...rest(token, 1)], [1, outputs]);
-      expect(rowBlocks, `token ${token} alone`).toEqual(row);
-      const plain = float32(x.subarray(token * columns, (token + 1) * columns), [1, columns]);
-      expect(single.run([plain, ...rest(token, 1)], [1, outputs]), "quantised inside").toEqual(row);
+      const alone = single.run([packed(token, 1), ...rest(token, 1)], [1, outputs]);
+      expect(alone, `token ${token} alone`).toEqual(row);
     }
   }
 }
 
 const one = (format: WeightFormat, rows: number) => [{ format, rows }];
-const QUANTIZED = ["q4_0", "q4_1", "q8_0", "q4f16_1", "q4f32_1"] as const;
+const QUANTIZED = WEIGHT_FORMAT_NAMES.filter((name) => name !== "f32" && name !== "f16");
+/** Less code to compile, for what all tiles share. */
+const SMALL_TILES = { tileTokens: 2, fewTileTokens: 2 };
 const ALL_COUNTS = Array.from({ length: 33 }, (_, i) => i + 1);
 
 describe.runIf(FORMS.length > 0).each(FORMS)("%s", (dot) => {
   it.each(QUANTIZED)("multiplies %s weights with 1 to 33 tokens", (format) => {
-    check({ columns: 96, segments: one(format, 64), dot }, ALL_COUNTS);
+    check({ columns: columnsOf(format, 3), segments: one(format, 64), dot }, ALL_COUNTS);
   });
 
   it.each(QUANTIZED)("leaves out the padding of the last %s row block", (format) => {
-    check({ columns: 64, segments: one(format, 16), dot }, [1, 4]);
-    check({ columns: 32, segments: one(format, 7), dot }, [1, 9]);
-    check({ columns: 64, segments: one(format, 41), epilogue: "residual", dot }, [1, 10, 23]);
+    const small = { dot, tuning: SMALL_TILES };
+    const [single, two] = [columnsOf(format, 1), columnsOf(format, 2)];
+    check({ columns: two, segments: one(format, 16), ...small }, [1, 4]);
+    check({ columns: single, segments: one(format, 7), ...small }, [1, 9]);
+    check({ columns: two, segments: one(format, 41), epilogue: "residual", ...small }, [1, 10, 23]);
+  });
+
+  it("leaves out the padding in tiles of every size", () => {
+    check({ columns: 64, segments: one("q4_0", 41), epilogue: "residual", dot }, [1, 10, 23]);
   });
 
   it("joins segments of different formats, with biases", () => {
     const segments = [...one("q4_1", 48), ...one("q4_0", 20), ...one("q8_0", 32)];
-    check({ columns: 64, segments, bias: true, dot }, [1, 7, 20]);
+    check({ columns: 64, segments, bias: true, dot, tuning: SMALL_TILES }, [1, 7, 20]);
+    const kinds = [...one("q4_k", 48), ...one("q6_k", 20), ...one("q5_0", 32)];
+    check({ columns: 512, segments: kinds, bias: true, dot, tuning: SMALL_TILES }, [1, 7]);
   });
 
   it("gates", () => {
     const segments = [...one("q4_0", 44), ...one("q8_0", 44)];
-    check({ columns: 64, segments, epilogue: "silu-mul", dot }, [1, 7, 20]);
+    check({ columns: 64, segments, epilogue: "silu-mul", dot, tuning: SMALL_TILES }, [1, 7, 20]);
   });
 
   it("gives the same bits however it is blocked", () => {
@@ -113,11 +121,30 @@ describe.runIf(FORMS.length > 0).each(FORMS)("%s", (dot) => {
     const segments = [...one("q4_0", rows), ...one("q4_0", rows)];
     const { blocks } = quantizeActivations(random.floats(tokens * columns));
     const args = [Tensor.from(blocks, [tokens, columns / 32, 12], "int32"), ...weights.map(packedTensor)];
-    const options = { columns, segments, epilogue: "silu-mul", tokens: "n", dot } as const;
+    const options = {
+      columns,
+      segments,
+      epilogue: "silu-mul",
+      tokens: "n",
+      dot,
+      tuning: SMALL_TILES,
+    } as const;
     const plain = new Kernel(linear(options)).run(args, [tokens, rows]);
     const output = Tensor.empty([tokens, rows / 32, 12], "int32");
     new Kernel(linear({ ...options, output: "int8" })).library.getFunction("kernel").call(...args, output);
     expect(output.view()).toEqual(quantizeActivations(plain).blocks);
+  });
+
+  it.each(QUANTIZED)("quantises its input for %s weights", (format) => {
+    const random = new Random(5);
+    const columns = columnsOf(format, 3);
+    const weight = packedTensor(randomWeight(random, format, 32, columns));
+    const x = random.floats(columns);
+    const blocks = Tensor.from(quantizeActivations(x).blocks, [1, columns / 32, 12], "int32");
+    const options = { columns, segments: one(format, 32), tokens: 1, dot } as const;
+    const expected = new Kernel(linear(options)).run([blocks, weight], [1, 32]);
+    const inside = new Kernel(linear({ ...options, input: "float32" }));
+    expect(inside.run([float32(x, [1, columns]), weight], [1, 32])).toEqual(expected);
   });
 
   it("normalises its input", () => {
@@ -134,6 +161,80 @@ describe.runIf(FORMS.length > 0).each(FORMS)("%s", (dot) => {
     const expected = new Kernel(linear(options)).run([blocks, packedTensor(weight)], [1, 32]);
     const fused = new Kernel(linear({ ...options, input: "norm", epsilon }));
     expect(fused.run([...inputs, packedTensor(weight)], [1, 32])).toEqual(expected);
+  });
+});
+
+describe("all forms", () => {
+  const [rows, tokens] = [32, 13];
+  const compiled = new Map<WeightFormat, Kernel[]>();
+
+  function kernels(format: WeightFormat): Kernel[] {
+    const columns = columnsOf(format, 2);
+    const options = { columns, segments: one(format, rows), tokens: "n", tuning: SMALL_TILES } as const;
+    const made = compiled.get(format) ?? FORMS.map((dot) => new Kernel(linear({ ...options, dot })));
+    compiled.set(format, made);
+    return made;
+  }
+
+  /** The outputs of every form. */
+  function outputs(weight: ReferenceWeight, x: Float32Array): Float32Array[] {
+    const shape = [tokens, weight.columns / 32, 12];
+    const blocks = Tensor.from(quantizeActivations(x).blocks, shape, "int32");
+    const args = [blocks, packedTensor(weight)];
+    return kernels(weight.format).map((kernel) => kernel.run(args, [tokens, rows]));
+  }
+
+  it.each(QUANTIZED)("give the same bits for %s weights", (format) => {
+    const random = new Random(6);
+    const weight = randomWeight(random, format, rows, columnsOf(format, 2));
+    const [first, ...others] = outputs(weight, random.floats(tokens * weight.columns));
+    for (const other of others) expect(other).toEqual(first);
+  });
+
+  it.each([
+    ["q4_0", 0xff, 7],
+    ["q4_0", 0x00, -8],
+    ["q8_0", 0x80, -128],
+    ["q8_0", 0x7f, 127],
+    ["q5_0", 0xff, 15],
+    ["q6_k", 0xff, 31],
+    ["q6_k", 0x00, -32],
+  ] as const)("add %s codes %i without overflow", (format, byte, value) => {
+    const columns = columnsOf(format, 2);
+    const weight = randomWeight(new Random(7), format, rows, columns);
+    const packed = new Uint8Array(weight.packed.length);
+    const view = new DataView(packed.buffer);
+    const [groups, bits] = [format === "q6_k" ? 8 : 1, Number(format[1])];
+    const [groupBytes, blockBytes] = [bits * 64 + (groups > 1 ? 32 : 0), weight.packedShape[2]];
+    for (let block = 0; block < packed.length; block += blockBytes) {
+      const [scales, first] = groups > 1 ? [block, block + 32] : [block + groupBytes, block];
+      for (let group = first; group < first + groups * groupBytes; group += groupBytes) {
+        packed.fill(byte, group, group + bits * 64);
+        packed.fill(1, group + bits * 64, group + groupBytes);
+      }
+      for (let row = 0; row < 16; row++) view.setUint16(scales + row * 2, 0x3c00, true);
+    }
+    // The largest activation codes, all of one sign in a row of x: 127, -127.
+    const x = Float32Array.from({ length: tokens * columns }, (_, i) =>
+      Math.floor(i / columns) % 2 ? -127 : 127,
+    );
+    const expected = Float32Array.from({ length: tokens * rows }, (_, i) =>
+      Math.floor(i / rows) % 2 ? value * columns * -127 : value * columns * 127,
+    );
+    for (const received of outputs({ ...weight, packed }, x)) expect(received).toEqual(expected);
+  });
+});
+
+describe("the best form of a processor", () => {
+  it.each([
+    [["avx2", "avx512bw", "avx512f", "avx512vl", "avx512vnni"], "vnni512"],
+    [["avx2", "avxvnni"], "vnni256"],
+    [["avx2", "avx512bw", "avx512f", "avx512vl"], "avx2"],
+    [["avx", "sse4.2"], undefined],
+    [["dotprod", "neon"], "neon-dotprod"],
+    [["neon"], undefined],
+  ])("%j: %s", (features, form) => {
+    expect(bestDotForm(new Set(features))).toBe(form);
   });
 });
 
