@@ -121,10 +121,10 @@ function checkParamShape(param: ManifestParam, place: string, problems: string[]
   }
   let expected: readonly number[] = shape;
   if (format !== "vector" && columns !== undefined) {
-    const { groupSize } = WEIGHT_FORMATS[format];
-    if (columns % groupSize !== 0) {
+    const { blockColumns } = WEIGHT_FORMATS[format];
+    if (columns % blockColumns !== 0) {
       problems.push(
-        `${place}.shape: expected columns in multiples of ${groupSize} for ${format} but received ${columns}`,
+        `${place}.shape: expected columns in multiples of ${blockColumns} for ${format} but received ${columns}`,
       );
       return;
     }

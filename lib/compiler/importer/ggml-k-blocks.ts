@@ -56,8 +56,8 @@ export const decodeQ4K: BlockDecoder = (bytes, at, blocks, out, outAt) => {
     const d = readHalf(bytes, from);
     const dmin = readHalf(bytes, from + 2);
     for (let sub = 0; sub < 8; sub++) {
-      const scale = d * kScale(bytes, from + 4, sub);
-      const minimum = dmin * kMinimum(bytes, from + 4, sub);
+      const scale = d * subBlockScale(bytes, from + 4, sub);
+      const minimum = dmin * subBlockMinimum(bytes, from + 4, sub);
       const codes = from + 16 + (sub >> 1) * 32;
       const shift = (sub & 1) * 4;
       for (let i = 0; i < 32; i++)
@@ -72,8 +72,8 @@ export const decodeQ5K: BlockDecoder = (bytes, at, blocks, out, outAt) => {
     const d = readHalf(bytes, from);
     const dmin = readHalf(bytes, from + 2);
     for (let sub = 0; sub < 8; sub++) {
-      const scale = d * kScale(bytes, from + 4, sub);
-      const minimum = dmin * kMinimum(bytes, from + 4, sub);
+      const scale = d * subBlockScale(bytes, from + 4, sub);
+      const minimum = dmin * subBlockMinimum(bytes, from + 4, sub);
       const codes = from + 48 + (sub >> 1) * 32;
       const shift = (sub & 1) * 4;
       for (let i = 0; i < 32; i++) {
@@ -85,14 +85,14 @@ export const decodeQ5K: BlockDecoder = (bytes, at, blocks, out, outAt) => {
   }
 };
 
-/** Six-bit scale of sub-block `sub`: 0..3 whole in bytes 0..3; 4..7 low nibble of bytes 8..11, high bits atop bytes 0..3. */
-function kScale(bytes: Uint8Array, at: number, sub: number): number {
+/** Six-bit scale of sub-block `sub` of q4_k and q5_k, whose 12 bytes of scales and minima begin at `at`: 0..3 whole in bytes 0..3; 4..7 low nibble of bytes 8..11, high bits atop bytes 0..3. */
+export function subBlockScale(bytes: Uint8Array, at: number, sub: number): number {
   if (sub < 4) return (bytes[at + sub] as number) & 63;
   return ((bytes[at + 4 + sub] as number) & 15) | (((bytes[at + sub - 4] as number) >> 6) << 4);
 }
 
-/** Six-bit minimum of sub-block `sub`: 0..3 whole in bytes 4..7; 4..7 high nibble of bytes 8..11, high bits atop bytes 4..7. */
-function kMinimum(bytes: Uint8Array, at: number, sub: number): number {
+/** Six-bit minimum of sub-block `sub`, likewise: 0..3 whole in bytes 4..7; 4..7 high nibble of bytes 8..11, high bits atop bytes 4..7. */
+export function subBlockMinimum(bytes: Uint8Array, at: number, sub: number): number {
   if (sub < 4) return (bytes[at + 4 + sub] as number) & 63;
   return ((bytes[at + 4 + sub] as number) >> 4) | (((bytes[at + sub] as number) >> 6) << 4);
 }

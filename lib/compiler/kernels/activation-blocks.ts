@@ -4,14 +4,14 @@
  *
  *   words 0-7   int8 codes of the columns, 4 consecutive ones a word, the first in the lowest byte
  *   word  8     float32 scale: max |x| / 127
- *   word  9     int32 -8 * sum(codes): takes away the zero point of 4-bit weights
+ *   word  9     int32 -8 * sum(codes): takes away the zero point of weights, 8 for 4 bits
  *   word 10     float32 scale * sum(codes): meets the minima of weights that have them
- *   word 11     0, so that groups start at multiples of 16 bytes
+ *   word 11     int32 -8 * sum(codes of columns 0-15): the same for weights that have a scale every 16 columns
  *
  * The scheme is ggml's Q8_0/Q8_1 with a float32 scale: x = code * scale, codes rounded half to even.
  */
 import { Buffer } from "../ir/buffer.js";
-import { type ExprLike, float, int, type PrimExpr, select } from "../ir/prim-expr.js";
+import { type ExprLike, float, type PrimExpr, select } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { bitAnd, laneSum, largestLane, reinterpret, roundToInteger } from "../ir/vector.js";
 import { GROUP_SIZE } from "../quantization/format.js";
@@ -21,6 +21,7 @@ export const ACTIVATION_WORDS = 12;
 export const SCALE_WORD = 8;
 export const OFFSET_WORD = 9;
 export const SUM_WORD = 10;
+export const HALF_OFFSET_WORD = 11;
 
 /** Columns of one word of codes. */
 const WORD_COLUMNS = 4;
@@ -70,12 +71,13 @@ export function quantizeGroup(
     const words = reinterpret(code.cast("int8"), `int32x${HALF_GROUP / WORD_COLUMNS}`);
     block.store(buffer, words, row, group, part * (HALF_GROUP / WORD_COLUMNS));
   });
-  const sum = block.bind("sum", laneSum(codes[0].add(codes[1])));
+  const half = block.bind("half_sum", laneSum(codes[0]));
+  const sum = block.bind("sum", laneSum(codes[1]).add(half));
   const scale = block.bind("scale", largest.mul(1 / 127));
   block.store(buffer, reinterpret(scale, "int32"), row, group, SCALE_WORD);
   block.store(buffer, sum.mul(-8), row, group, OFFSET_WORD);
   block.store(buffer, reinterpret(scale.mul(sum.cast("float32")), "int32"), row, group, SUM_WORD);
-  block.store(buffer, int(0, "int32"), row, group, ACTIVATION_WORDS - 1);
+  block.store(buffer, half.mul(-8), row, group, HALF_OFFSET_WORD);
 }
 
 /**

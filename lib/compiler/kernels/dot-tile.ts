@@ -134,17 +134,16 @@ function addGroup(
     activationWords(block, tile.x, tile.dot, tile.first.add(token), group.number),
   );
   const parts = scalesOfGroup(formatOf(tile));
-  let shared: readonly BlockFloats[] | undefined;
   for (let part = 0; part < parts; part++) {
     const products = integerSums(block, tile, { codes, activations }, { group: group.number, part, parts });
-    shared ??= floats(block);
+    const ofBlock = floats(block);
     const scales = vectors.map(({ rows }, index) => {
-      const scale = groupScales(rows, group.place, (shared?.[index] as BlockFloats).scales)[part] as PrimExpr;
-      return block.bind("scale", scale);
+      const { scales } = ofBlock[index] as BlockFloats;
+      return block.bind("scale", groupScales(rows, group.place, scales)[part] as PrimExpr);
     });
     const minima = vectors.map(({ rows }, index) => {
-      const minimum = shared?.[index]?.minima;
-      return minimum && block.bind("minimum", groupMinima(rows, group.place, minimum));
+      const { minima } = ofBlock[index] as BlockFloats;
+      return minima && block.bind("minimum", groupMinima(rows, group.place, minima));
     });
     addProducts(block, tile, vectors, group.number, { products, scales, minima });
   }

@@ -1,10 +1,11 @@
-/** Reading a packed weight (layout "rows16", lib/package/weight-format.ts): one vector lane is one output row. */
+/** Reading a packed weight (layout "rows16", lib/package/weight-format.ts) as float32: one vector lane is one output row. */
 import { Buffer } from "../ir/buffer.js";
-import { float, int, type PrimExpr } from "../ir/prim-expr.js";
+import { float, type PrimExpr } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { bitAnd, multiplyAdd, reinterpret, shiftLeft, shiftRight } from "../ir/vector.js";
 import {
   BLOCK_ROWS,
+  blockLayout,
   GROUP_SIZE,
   isQuantized,
   packedDtype,
@@ -12,11 +13,22 @@ import {
   WEIGHT_FORMATS,
   type WeightFormat,
 } from "../quantization/format.js";
-
-/** Bytes of one vector of codes: 16 rows x 4 bytes. */
-const CODE_VECTOR_BYTES = 64;
+import {
+  blockMinima,
+  blockScales,
+  codeBytes,
+  type GroupPlace,
+  groupMinima,
+  groupPlace,
+  groupScales,
+  highBits,
+  type WeightRows,
+} from "./weight-group.js";
 
 const CACHE_LINE = 64;
+
+/** Columns whose codes are 4 bytes of a row. */
+const RUN_COLUMNS = 4;
 
 /** The parameter of a packed weight [rows, columns]. */
 export function weightBuffer(name: string, format: WeightFormat, rows: number, columns: number): Buffer {
@@ -42,22 +54,43 @@ export function* unpackColumns(
   step: PrimExpr,
   count: number,
 ): Generator<PrimExpr, void, undefined> {
-  const { bits } = WEIGHT_FORMATS[format];
   if (!isQuantized(format)) {
     for (let column = 0; column < count; column++)
       yield weight.loadVector(BLOCK_ROWS, rowBlock, step.mul(count).add(column), 0).cast("float32");
     return;
   }
-  const scale = groupScale(block, weight, format, rowBlock, step);
-  const perVector = bits === 4 ? 8 : 4;
-  for (let vector = 0; vector < GROUP_SIZE / perVector; vector++) {
-    const bytes = weight.loadVector(CODE_VECTOR_BYTES, rowBlock, step, vector * CODE_VECTOR_BYTES);
-    const codes = block.bind("codes", reinterpret(bytes, "int32x16"));
-    for (let column = 0; column < perVector; column++) {
-      const code = bits === 4 ? nibble(codes, column) : signedByte(codes, column);
-      yield scale(code.cast("float32"));
-    }
+  const rows = { weight, format, rowBlock, first: 0, lanes: BLOCK_ROWS };
+  const place = groupPlace(format, step);
+  const value = codeValue(block, rows, place);
+  const words = wordReader(block, (vector) =>
+    reinterpret(codeBytes(rows, place, vector), `int32x${BLOCK_ROWS}`),
+  );
+  for (let column = 0; column < GROUP_SIZE; column++) {
+    const [run, byte] = [Math.floor(column / RUN_COLUMNS), column % RUN_COLUMNS];
+    yield value(code(words, format, run, byte), column);
   }
+}
+
+/** Vectors of codes in int32 lanes, each loaded once. */
+type Words = (vector: number) => PrimExpr;
+
+function wordReader(block: Block, load: Words): Words {
+  const words = new Map<number, PrimExpr>();
+  return (vector) => {
+    const word = words.get(vector) ?? block.bind("codes", load(vector));
+    words.set(vector, word);
+    return word;
+  };
+}
+
+/** The code in byte `byte` of the words of a run of 4 columns. */
+function code(words: Words, format: WeightFormat, run: number, byte: number): PrimExpr {
+  const { bits } = WEIGHT_FORMATS[format];
+  if (bits === 8) return shiftRight(shiftLeft(words(run), 24 - byte * 8), 24);
+  const low = bitAnd(shiftRight(words(Math.floor(run / 2)), byte * 8 + (run % 2) * 4), 15);
+  if (bits === 4) return low;
+  const { vector, from, count } = highBits(format, run);
+  return low.add(shiftLeft(bitAnd(shiftRight(words(vector), byte * 8 + from), 2 ** count - 1), 4));
 }
 
 /**
@@ -72,48 +105,39 @@ export function prefetchGroup(
   group: PrimExpr,
 ): void {
   if (!isQuantized(format)) return;
-  for (let byte = 0; byte < WEIGHT_FORMATS[format].blockBytes; byte += CACHE_LINE)
-    block.prefetch(weight, rowBlock, group, byte);
+  const { groups, groupBytes } = blockLayout(format);
+  const { index, at } = groupPlace(format, group);
+  const bytes = groups === 1 ? WEIGHT_FORMATS[format].blockBytes : groupBytes;
+  for (let byte = 0; byte < bytes; byte += CACHE_LINE)
+    block.prefetch(weight, rowBlock, index, typeof at === "number" ? at + byte : at.add(byte));
 }
 
-/** Columns 0-3 of a vector of nibbles are the low halves of bytes 0-3, columns 4-7 the high halves. */
-function nibble(codes: PrimExpr, column: number): PrimExpr {
-  return bitAnd(shiftRight(codes, (column % 4) * 8 + (column < 4 ? 0 : 4)), 15);
-}
-
-function signedByte(codes: PrimExpr, column: number): PrimExpr {
-  return shiftRight(shiftLeft(codes, 24 - column * 8), 24);
-}
-
-/** Loads the scales (and minima) of a group and returns what maps a code, as float32, to its weight. */
-function groupScale(
+/** Loads the scales (and minima) of a group and returns what maps a code of a column to its weight. */
+function codeValue(
   block: Block,
-  weight: Buffer,
-  format: WeightFormat,
-  rowBlock: PrimExpr,
-  step: PrimExpr,
-): (code: PrimExpr) => PrimExpr {
-  const { bits, zeroPoint, scaleDtype, hasMin } = WEIGHT_FORMATS[format];
-  const dtype = scaleDtype ?? "float16";
-  const bytes = BLOCK_ROWS * (dtype === "float16" ? 2 : 4);
-  const start = (bits === 4 ? 4 : 8) * CODE_VECTOR_BYTES;
-  const vector = (offset: number) =>
-    reinterpret(weight.loadVector(bytes, rowBlock, step, offset), `${dtype}x${BLOCK_ROWS}`).cast("float32");
-  const scale = block.bind("scale", vector(start));
+  rows: WeightRows,
+  place: GroupPlace,
+): (code: PrimExpr, column: number) => PrimExpr {
+  const { zeroPoint, scaleDtype, hasMin, factors } = WEIGHT_FORMATS[rows.format];
+  const scales = groupScales(rows, place, blockScales(rows, place.index)).map((scale) =>
+    block.bind("scale", scale),
+  );
+  const scaleOf = (column: number) => scales[Math.floor((column * scales.length) / GROUP_SIZE)] as PrimExpr;
   if (hasMin) {
-    const minimum = block.bind("minimum", vector(start + bytes));
-    return (code) => multiplyAdd(code, scale, minimum);
+    const minimum = block.bind("minimum", groupMinima(rows, place, blockMinima(rows, place.index)));
+    return (code, column) => multiplyAdd(code.cast("float32"), scaleOf(column), minimum);
   }
-  if (zeroPoint === 0) return (code) => code.mul(scale);
-  // Half-precision scales leave room for both products to be exact; a float32 scale does not.
-  if (dtype === "float32") return (code) => code.sub(zeroPoint).mul(scale);
-  const offset = block.bind("offset", scale.mul(float(-zeroPoint)));
-  return (code) => multiplyAdd(code, scale, offset);
+  if (zeroPoint === 0) return (code, column) => code.cast("float32").mul(scaleOf(column));
+  // Half-precision scales leave room for both products to be exact; longer ones do not.
+  if (scaleDtype === "float32" || factors !== null)
+    return (code, column) => code.cast("float32").sub(zeroPoint).mul(scaleOf(column));
+  const offset = block.bind("offset", scaleOf(0).mul(float(-zeroPoint)));
+  return (code, column) => multiplyAdd(code.cast("float32"), scaleOf(column), offset);
 }
 
 /**
- * Where one row's codes lie: bytes of its columns 4v to 4v+3 (8-bit) or 8v to 8v+7 (4-bit) within a group, for gathers of whole
- * rows. Yields, for each run of 4 consecutive columns, the first column and its values as float32x4.
+ * The 32 values of one row in a group, for gathers of whole rows. Yields, for each run of 4 consecutive columns, the first column and
+ * its values as float32x4.
  */
 export function unpackRow(
   block: Block,
@@ -123,26 +147,10 @@ export function unpackRow(
   group: PrimExpr,
   use: (firstColumn: number, values: PrimExpr) => void,
 ): void {
-  const { bits, zeroPoint, scaleDtype, hasMin } = WEIGHT_FORMATS[format];
-  const dtype = scaleDtype ?? "float16";
-  const width = dtype === "float16" ? 2 : 4;
-  const start = (bits === 4 ? 4 : 8) * CODE_VECTOR_BYTES;
-  const scalar = (offset: number) =>
-    reinterpret(weight.loadVector(width, row.rowBlock, group, row.lane.mul(width).add(offset)), dtype).cast(
-      "float32",
-    );
-  const scale = block.bind("scale", scalar(start));
-  const minimum = block.bind("minimum", hasMin ? scalar(start + BLOCK_ROWS * width) : float(0));
-  const value = (code: PrimExpr) => multiplyAdd(code.cast("float32").sub(zeroPoint), scale, minimum);
-  const perVector = bits === 4 ? 8 : 4;
-  for (let vector = 0; vector < GROUP_SIZE / perVector; vector++) {
-    const at = row.lane.mul(4).add(int(vector * CODE_VECTOR_BYTES));
-    const bytes = block.bind("codes", weight.loadVector(4, row.rowBlock, group, at).cast("int32"));
-    if (bits === 8) {
-      use(vector * 4, value(shiftRight(shiftLeft(bytes, 24), 24)));
-    } else {
-      use(vector * 8, value(bitAnd(bytes, 15)));
-      use(vector * 8 + 4, value(shiftRight(bytes, 4)));
-    }
-  }
+  const rows: WeightRows = { weight, format, rowBlock: row.rowBlock, first: row.lane, lanes: 1 };
+  const place = groupPlace(format, group);
+  const value = codeValue(block, rows, place);
+  const words = wordReader(block, (vector) => codeBytes(rows, place, vector).cast("int32"));
+  for (let run = 0; run < GROUP_SIZE / RUN_COLUMNS; run++)
+    use(run * RUN_COLUMNS, value(code(words, format, run, 0), run * RUN_COLUMNS));
 }

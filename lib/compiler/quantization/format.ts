@@ -4,6 +4,7 @@
  */
 export {
   BLOCK_ROWS,
+  blockLayout,
   GROUP_SIZE,
   isQuantized,
   packedBytes,

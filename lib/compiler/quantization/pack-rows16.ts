@@ -14,8 +14,8 @@ import {
   packedShape,
   type WeightFormat,
 } from "./format.js";
-import { type GgmlFormat, ggmlRowBytes, readGgmlRows } from "./ggml-block.js";
-import { GROUP_QUANTIZERS } from "./group-quantizers.js";
+import { GgmlBytes, type GgmlFormat, ggmlRowBytes, isGgmlFormat, readGgmlRows } from "./ggml-block.js";
+import { GROUP_QUANTIZERS, isQuantizable, type QuantizableFormat } from "./group-quantizers.js";
 import { interleaveFloats, interleaveRowBlock } from "./interleave.js";
 import { type QuantizedFormat, RowBlock } from "./row-block.js";
 
@@ -85,19 +85,18 @@ function rowPacker(source: SourceTensor, format: WeightFormat, columns: number, 
   packedShape(format, BLOCK_ROWS, columns);
   if (!isQuantized(format)) return floatPacker(source, format as "f32" | "f16", columns, loss);
   const quantized = format as QuantizedFormat;
-  return isGgml(quantized) && source.dtype === quantized
-    ? keepingPacker(source, quantized, columns)
-    : quantizingPacker(source, quantized, columns, loss);
-}
-
-function isGgml(format: WeightFormat): format is GgmlFormat {
-  return format === "q4_0" || format === "q4_1" || format === "q8_0";
+  if (isGgmlFormat(quantized) && source.dtype === quantized) return keepingPacker(source, quantized, columns);
+  if (isQuantizable(quantized)) return quantizingPacker(source, quantized, columns, loss);
+  throw new MlcError(
+    "ERR_INVALID_ARGUMENT",
+    `Expected a source in ${format}, which is only taken over, but received ${source.dtype} for ${source.name}: choose a format with a quantiser.`,
+  );
 }
 
 function keepingPacker(source: SourceTensor, format: GgmlFormat, columns: number): RowPacker {
   const block = new RowBlock(format, columns);
   const rowBytes = ggmlRowBytes(format, columns);
-  const bytes = source.bytes();
+  const bytes = new GgmlBytes(source.bytes());
   return (row, count, out, at) => {
     readGgmlRows(bytes, row * rowBytes, block, count, format);
     if (count < BLOCK_ROWS) block.clearRows(count);
@@ -107,7 +106,7 @@ function keepingPacker(source: SourceTensor, format: GgmlFormat, columns: number
 
 function quantizingPacker(
   source: SourceTensor,
-  format: QuantizedFormat,
+  format: QuantizableFormat,
   columns: number,
   loss: LossMeter,
 ): RowPacker {

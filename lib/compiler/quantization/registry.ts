@@ -52,8 +52,7 @@ const SCHEMES: readonly QuantizationScheme[] = [
   },
   {
     name: "keep",
-    summary:
-      "the source's own formats; K-quants as the nearest block format: the default for a quantised GGUF",
+    summary: "the source's own formats (Q2_K and Q3_K as q4_1): the default for a quantised GGUF",
     linear: {
       f32: "f32",
       f16: "f16",
@@ -61,13 +60,13 @@ const SCHEMES: readonly QuantizationScheme[] = [
       q4_0: "q4_0",
       q4_1: "q4_1",
       q8_0: "q8_0",
-      q5_0: "q8_0",
-      q5_1: "q8_0",
+      q5_0: "q5_0",
+      q5_1: "q5_1",
       q2_k: "q4_1",
       q3_k: "q4_1",
-      q4_k: "q4_1",
-      q5_k: "q8_0",
-      q6_k: "q8_0",
+      q4_k: "q4_k",
+      q5_k: "q5_k",
+      q6_k: "q6_k",
     },
     fallback: "f16",
     kvDtype: "float16",

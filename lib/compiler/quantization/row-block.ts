@@ -7,35 +7,51 @@ import { BLOCK_ROWS, GROUP_SIZE, WEIGHT_FORMATS, type WeightFormat } from "./for
 /** A format with integer codes and scales. */
 export type QuantizedFormat = Exclude<WeightFormat, "f32" | "f16">;
 
+/** Integer factors of a group, where the format has them. */
+export const GROUP_FACTORS = 2;
+
 export class RowBlock {
   readonly format: QuantizedFormat;
   readonly columns: number;
-  /** Scales (and minima) per row. */
+  /** Groups of 32 columns per row. */
   readonly groups: number;
-  /** [16, columns]: unsigned 4-bit codes, or signed 8-bit codes in two's complement. */
+  /** Scales (and minima) per row. */
+  readonly blocks: number;
+  /** [16, columns]: unsigned codes of fewer than 8 bits, or signed 8-bit codes in two's complement. */
   readonly codes: Uint8Array;
-  /** [16, groups]: scales, already rounded to the format's scale type. */
+  /** The codes four at a time, the first in the lowest byte. */
+  readonly codeWords: Uint32Array;
+  /** [16, groups, 2]: integer factors of the scales and minima; unused where the format has none. */
+  readonly factors: Uint8Array;
+  /** [16, blocks]: scales, already rounded to the format's scale type. */
   readonly scales: Float32Array;
-  /** [16, groups]: minima, rounded likewise; zero where the format has none. */
+  /** [16, blocks]: minima, rounded likewise; zero where the format has none. */
   readonly minima: Float32Array;
 
   constructor(format: QuantizedFormat, columns: number) {
     this.format = format;
     this.columns = columns;
     this.groups = columns / GROUP_SIZE;
+    this.blocks = columns / WEIGHT_FORMATS[format].blockColumns;
     this.codes = new Uint8Array(BLOCK_ROWS * columns);
-    this.scales = new Float32Array(BLOCK_ROWS * this.groups);
-    this.minima = new Float32Array(BLOCK_ROWS * this.groups);
+    this.codeWords = new Uint32Array(this.codes.buffer);
+    this.factors = new Uint8Array(BLOCK_ROWS * this.groups * GROUP_FACTORS);
+    this.scales = new Float32Array(BLOCK_ROWS * this.blocks);
+    this.minima = new Float32Array(BLOCK_ROWS * this.blocks);
   }
 
   /** Makes rows `from` to 15 zero: the padding of the last block of a weight. */
   clearRows(from: number): void {
     this.codes.fill(0, from * this.columns);
-    this.scales.fill(0, from * this.groups);
-    this.minima.fill(0, from * this.groups);
+    this.factors.fill(0, from * this.groups * GROUP_FACTORS);
+    this.scales.fill(0, from * this.blocks);
+    this.minima.fill(0, from * this.blocks);
   }
 
-  /** Values of group `group` (0 to 16 * groups - 1, row-major) as the kernels see them, into `out` [32]. */
+  /**
+   * Values of group `group` (0 to 16 * groups - 1, row-major) as the kernels see them, into `out` [32], for formats whose groups have
+   * a scale each.
+   */
   dequantizeGroup(group: number, out: Float32Array): void {
     const { bits, zeroPoint } = WEIGHT_FORMATS[this.format];
     const scale = this.scales[group] as number;

@@ -3,7 +3,7 @@
  * Schemes are data (registry.ts); this file turns one into a choice for one tensor.
  */
 import type { SourceDtype, SourceTensor } from "../importer/imported-model.js";
-import { GROUP_SIZE, isQuantized, type WeightFormat } from "./format.js";
+import { WEIGHT_FORMATS, type WeightFormat } from "./format.js";
 import type { ParamFormat } from "./pack-rows16.js";
 
 /** A scheme as data. */
@@ -15,7 +15,7 @@ export interface QuantizationScheme {
   readonly linear: WeightFormat | Readonly<Record<SourceDtype, WeightFormat>>;
   /** Format of the token embedding and of the output head where it differs: they carry most of a 4-bit model's loss. */
   readonly embedding?: WeightFormat;
-  /** Format of a matrix whose columns are no multiple of 32. */
+  /** Format of a matrix whose columns are no multiple of a block's. */
   readonly fallback: "f32" | "f16";
   /** Element type of the KV cache. */
   readonly kvDtype: "float32" | "float16";
@@ -44,10 +44,11 @@ export function chooseFormat(
   const isEmbedding = EMBEDDING_NAMES.includes(tensor.name);
   const wanted = isEmbedding && linear !== tensor.dtype ? (scheme.embedding ?? linear) : linear;
   const columns = tensor.shape[1] ?? 0;
-  if (isQuantized(wanted) && columns % GROUP_SIZE !== 0) {
+  const { blockColumns } = WEIGHT_FORMATS[wanted];
+  if (columns % blockColumns !== 0) {
     return {
       format: scheme.fallback,
-      notice: `${tensor.name}: ${columns} columns are no multiple of ${GROUP_SIZE}, stored as ${scheme.fallback} instead of ${wanted}`,
+      notice: `${tensor.name}: ${columns} columns are no multiple of ${blockColumns}, stored as ${scheme.fallback} instead of ${wanted}`,
     };
   }
   return { format: wanted };

@@ -6,7 +6,7 @@ import { WEIGHT_FORMAT_NAMES, type WeightFormat } from "../../../lib/package/wei
 import { float32, Kernel, packedTensor, relativeError } from "../../support/kernel-library.js";
 import { Random } from "../../support/random.js";
 import { referenceLinear } from "../../support/reference/linear.js";
-import { randomWeight } from "../../support/reference/rows16.js";
+import { columnsOf, randomWeight } from "../../support/reference/rows16.js";
 
 beforeAll(() => loadCompilerLibrary());
 
@@ -57,21 +57,28 @@ const one = (format: WeightFormat, rows: number) => [{ format, rows }];
 
 describe.each(WEIGHT_FORMAT_NAMES)("%s", (format) => {
   it("multiplies any number of tokens", () => {
-    check({ columns: 96, segments: one(format, 64) }, [1, 2, 3, 5, 8, 13, 16, 31]);
+    check({ columns: columnsOf(format, 3), segments: one(format, 64) }, [1, 2, 3, 5, 8, 13, 16, 31]);
   });
 
   it("leaves out the padding of the last row block", () => {
-    check({ columns: 64, segments: one(format, 16) }, [1, 4]);
-    check({ columns: 32, segments: one(format, 7) }, [1, 9]);
-    check({ columns: 64, segments: one(format, 41) }, [1, 10]);
+    check({ columns: columnsOf(format, 2), segments: one(format, 16) }, [1, 4]);
+    check({ columns: columnsOf(format, 1), segments: one(format, 7) }, [1, 9]);
+    check({ columns: columnsOf(format, 2), segments: one(format, 41) }, [1, 10]);
   });
 
   it("adds a residual, also in an incomplete row block", () => {
-    check({ columns: 64, segments: one(format, 45), epilogue: "residual" }, [1, 11]);
+    check({ columns: columnsOf(format, 2), segments: one(format, 45), epilogue: "residual" }, [1, 11]);
   });
 
   it("gates, also in an incomplete row block", () => {
-    check({ columns: 64, segments: [...one(format, 28), ...one(format, 28)], epilogue: "silu-mul" }, [1, 9]);
+    check(
+      {
+        columns: columnsOf(format, 2),
+        segments: [...one(format, 28), ...one(format, 28)],
+        epilogue: "silu-mul",
+      },
+      [1, 9],
+    );
   });
 });
 
@@ -85,6 +92,8 @@ describe("segments", () => {
     const segments = [...one("q4_1", 48), ...one("f16", 20), ...one("q8_0", 32)];
     check({ columns: 64, segments, bias: true }, [1, 7]);
     check({ columns: 64, segments: [...one("q4_0", 32), ...one("f32", 32)], epilogue: "silu-mul" }, [1, 7]);
+    const kinds = [...one("q4_k", 48), ...one("q6_k", 20), ...one("q5_0", 32), ...one("f16", 16)];
+    check({ columns: 512, segments: kinds, bias: true }, [1, 7]);
   });
 
   it("of a model's size keep their sums exact enough", () => {
@@ -104,7 +113,11 @@ it("narrow registers give the same results", () => {
 
 describe.runIf(process.arch === "x64").each(["x86-64", "x86-64-v2", "x86-64-v3"])("code for %s", (cpu) => {
   it.each(WEIGHT_FORMAT_NAMES)("multiplies %s", (format) => {
-    check({ columns: 64, segments: one(format, 40), vectorBits: 256 }, [1, 7], `cpu:${cpu}`);
+    check(
+      { columns: columnsOf(format, 2), segments: one(format, 40), vectorBits: 256 },
+      [1, 7],
+      `cpu:${cpu}`,
+    );
   });
 });
 
@@ -126,6 +139,9 @@ it("refuses segments that do not fit the epilogue", () => {
   expect(() => linear({ ...options, segments: [...one("f32", 16), ...one("f32", 32)] })).toThrow(error);
   expect(() => linear({ ...options, epilogue: "none", segments: [] })).toThrow(error);
   expect(() => linear({ ...options, segments: [...one("f32", 16), ...one("f32", 16)], bias: true })).toThrow(
+    error,
+  );
+  expect(() => linear({ ...options, columns: 320, epilogue: "none", segments: one("q6_k", 16) })).toThrow(
     error,
   );
   expect(() => linear({ ...options, columns: 40, epilogue: "none", segments: one("q4_0", 16) })).toThrow(

@@ -19,16 +19,18 @@ export function quantizeActivations(x: Float32Array): ReferenceActivations {
     const largest = part.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     const inverse = largest > 1e-30 ? Math.fround(127 / largest) : 0;
     const scale = Math.fround(largest * Math.fround(1 / 127));
-    let sum = 0;
+    let [sum, firstHalf] = [0, 0];
     part.forEach((value, i) => {
       const code = halfToEven(Math.fround(value * inverse));
       bytes[group * 48 + i] = code;
       values[group * 32 + i] = code * scale;
       sum += code;
+      if (i < 16) firstHalf += code;
     });
     floats[group * 12 + 8] = scale;
     blocks[group * 12 + 9] = -8 * sum;
     floats[group * 12 + 10] = scale * sum;
+    blocks[group * 12 + 11] = -8 * firstHalf;
   }
   return { blocks, values };
 }

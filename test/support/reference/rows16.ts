@@ -18,21 +18,41 @@ export interface ReferenceWeight {
   readonly values: Float64Array;
 }
 
-/** Code of each column, scale and minimum of a group to its value, and the group's bytes. */
-interface GroupFormat {
-  readonly codeBytes: 256 | 512;
+type QuantizedName = Exclude<WeightFormat, "f32" | "f16">;
+
+/** How a block of 16 rows is laid out. */
+interface BlockFormat {
+  readonly bits: 4 | 5 | 6 | 8;
   readonly zero: number;
   readonly scaleBytes: 2 | 4;
   readonly minimum: boolean;
+  /** Of blocks of 256 columns: two scales a group, or a scale and a minimum. */
+  readonly factors?: "halves" | "minimum";
 }
 
-const GROUPS: Readonly<Record<Exclude<WeightFormat, "f32" | "f16">, GroupFormat>> = {
-  q4_0: { codeBytes: 256, zero: 8, scaleBytes: 2, minimum: false },
-  q4_1: { codeBytes: 256, zero: 0, scaleBytes: 2, minimum: true },
-  q8_0: { codeBytes: 512, zero: 0, scaleBytes: 2, minimum: false },
-  q4f16_1: { codeBytes: 256, zero: 7, scaleBytes: 2, minimum: false },
-  q4f32_1: { codeBytes: 256, zero: 7, scaleBytes: 4, minimum: false },
+const BLOCKS: Readonly<Record<QuantizedName, BlockFormat>> = {
+  q4_0: { bits: 4, zero: 8, scaleBytes: 2, minimum: false },
+  q4_1: { bits: 4, zero: 0, scaleBytes: 2, minimum: true },
+  q5_0: { bits: 5, zero: 16, scaleBytes: 2, minimum: false },
+  q5_1: { bits: 5, zero: 0, scaleBytes: 2, minimum: true },
+  q8_0: { bits: 8, zero: 0, scaleBytes: 2, minimum: false },
+  q4_k: { bits: 4, zero: 0, scaleBytes: 2, minimum: true, factors: "minimum" },
+  q5_k: { bits: 5, zero: 0, scaleBytes: 2, minimum: true, factors: "minimum" },
+  q6_k: { bits: 6, zero: 32, scaleBytes: 2, minimum: false, factors: "halves" },
+  q4f16_1: { bits: 4, zero: 7, scaleBytes: 2, minimum: false },
+  q4f32_1: { bits: 4, zero: 7, scaleBytes: 4, minimum: false },
 };
+
+/** Columns of a block: 256 where the groups of 32 have factors. */
+function blockColumns(format: WeightFormat): number {
+  if (format === "f32" || format === "f16") return 1;
+  return BLOCKS[format].factors === undefined ? 32 : 256;
+}
+
+/** Columns of `groups` blocks, of groups of 32 in float formats. */
+export function columnsOf(format: WeightFormat, groups: number): number {
+  return groups * Math.max(32, blockColumns(format));
+}
 
 /** A random weight; rows beyond `rows` in the last block are zero bytes. */
 export function randomWeight(
@@ -43,7 +63,7 @@ export function randomWeight(
 ): ReferenceWeight {
   return format === "f32" || format === "f16"
     ? floatWeight(random, format, rows, columns)
-    : groupWeight(random, format, rows, columns);
+    : quantizedWeight(random, format, rows, columns);
 }
 
 function floatWeight(random: Random, format: "f32" | "f16", rows: number, columns: number): ReferenceWeight {
@@ -63,65 +83,92 @@ function floatWeight(random: Random, format: "f32" | "f16", rows: number, column
   return { rows, columns, format, packed, packedShape: [blocks, columns, 16], packedDtype, values };
 }
 
-function groupWeight(
+function quantizedWeight(
   random: Random,
-  format: Exclude<WeightFormat, "f32" | "f16">,
+  format: QuantizedName,
   rows: number,
   columns: number,
 ): ReferenceWeight {
-  const { codeBytes, zero, scaleBytes, minimum } = GROUPS[format];
-  const [blocks, groups] = [Math.ceil(rows / 16), columns / 32];
-  const blockBytes = codeBytes + 16 * scaleBytes * (minimum ? 2 : 1);
-  const packed = new Uint8Array(blocks * groups * blockBytes);
+  const layout = BLOCKS[format];
+  const { bits, zero, scaleBytes, minimum, factors } = layout;
+  const wide = blockColumns(format);
+  const [rowBlocks, blocks, groups] = [Math.ceil(rows / 16), columns / wide, wide / 32];
+  const scalesBytes = 16 * scaleBytes * (minimum ? 2 : 1);
+  const groupBytes = 64 * bits + (factors === undefined ? 0 : 32);
+  const blockBytes = groups * groupBytes + scalesBytes;
+  // Blocks of several groups begin with their scales, others end with them.
+  const [scalesAt, groupsAt] = groups > 1 ? [0, scalesBytes] : [groupBytes, 0];
+  const packed = new Uint8Array(rowBlocks * blocks * blockBytes);
   const view = new DataView(packed.buffer);
   const values = new Float64Array(rows * columns);
-  const putScale = (at: number, value: number): number => {
-    if (scaleBytes === 4) {
-      view.setFloat32(at, value, true);
-      return view.getFloat32(at, true);
-    }
-    view.setUint16(at, numberToHalf(value), true);
-    return halfToNumber(view.getUint16(at, true));
-  };
   for (let row = 0; row < rows; row++) {
-    for (let group = 0; group < groups; group++) {
+    for (let block = 0; block < blocks; block++) {
       const lane = row % 16;
-      const start = (Math.floor(row / 16) * groups + group) * blockBytes;
-      const scale = putScale(start + codeBytes + lane * scaleBytes, 0.01 + random.next() * 0.1);
-      const offset = minimum
-        ? putScale(start + codeBytes + (16 + lane) * scaleBytes, -random.next())
-        : -zero * scale;
-      for (let column = 0; column < 32; column++) {
-        const code = codeBytes === 512 ? random.integer(255) - 127 : random.integer(16);
-        putCode(packed, start, lane, column, code, codeBytes);
-        values[row * columns + group * 32 + column] = code * scale + offset;
+      const start = (Math.floor(row / 16) * blocks + block) * blockBytes;
+      const size = factors === undefined ? 1 : 1 / 32;
+      const scaleAt = start + scalesAt + lane * scaleBytes;
+      const scale = putScale(view, scaleAt, size * (0.01 + random.next() * 0.1), scaleBytes);
+      const floor = minimum
+        ? putScale(view, scaleAt + 16 * scaleBytes, -(2 ** (bits - 4)) * size * random.next(), scaleBytes)
+        : 0;
+      for (let group = 0; group < groups; group++) {
+        const at = start + groupsAt + group * groupBytes;
+        const drawn = drawFactors(random, factors);
+        drawn.forEach((factor, which) => {
+          view.setInt8(at + 64 * bits + which * 16 + lane, factor);
+        });
+        for (let column = 0; column < 32; column++) {
+          const code = bits === 8 ? random.integer(255) - 127 : random.integer(2 ** bits);
+          putCode(packed, at, lane, column, code, bits);
+          const factor = drawn[factors === "halves" && column >= 16 ? 1 : 0] ?? 1;
+          const offset = floor * (factors === "minimum" ? (drawn[1] ?? 1) : 1);
+          values[row * columns + block * wide + group * 32 + column] =
+            (code - zero) * (scale * factor) + offset;
+        }
       }
     }
   }
-  return {
-    rows,
-    columns,
-    format,
-    packed,
-    packedShape: [blocks, groups, blockBytes],
-    packedDtype: "uint8",
-    values,
-  };
+  const packedShape: [number, number, number] = [rowBlocks, blocks, blockBytes];
+  return { rows, columns, format, packed, packedShape, packedDtype: "uint8", values };
 }
 
+/** Stores a scale and returns it as it is stored. */
+function putScale(view: DataView, at: number, value: number, scaleBytes: 2 | 4): number {
+  if (scaleBytes === 4) {
+    view.setFloat32(at, value, true);
+    return view.getFloat32(at, true);
+  }
+  view.setUint16(at, numberToHalf(value), true);
+  return halfToNumber(view.getUint16(at, true));
+}
+
+/** Signed scales of two halves, or a six-bit scale and minimum. */
+function drawFactors(random: Random, factors: BlockFormat["factors"]): number[] {
+  if (factors === undefined) return [];
+  const draw = () => (factors === "halves" ? random.integer(256) - 128 : random.integer(64));
+  return [draw(), draw()];
+}
+
+/** Stores a code of column 0 to 31 of the group that begins at `start`. */
 function putCode(
   packed: Uint8Array,
   start: number,
   lane: number,
   column: number,
   code: number,
-  codeBytes: 256 | 512,
+  bits: BlockFormat["bits"],
 ): void {
-  if (codeBytes === 512) {
-    packed[start + Math.floor(column / 4) * 64 + lane * 4 + (column % 4)] = code & 255;
+  const byte = lane * 4 + (column % 4);
+  const run = Math.floor(column / 4);
+  const put = (vector: number, value: number) => {
+    const at = start + vector * 64 + byte;
+    packed[at] = (packed[at] ?? 0) | value;
+  };
+  if (bits === 8) {
+    put(run, code & 255);
     return;
   }
-  const at = start + Math.floor(column / 8) * 64 + lane * 4 + (column % 4);
-  const shift = column % 8 < 4 ? 0 : 4;
-  packed[at] = (packed[at] ?? 0) | (code << shift);
+  put(Math.floor(run / 2), (code & 15) << (run % 2 === 0 ? 0 : 4));
+  if (bits === 5) put(4, (code >> 4) << run);
+  if (bits === 6) put(4 + Math.floor(run / 4), (code >> 4) << (2 * (run % 4)));
 }

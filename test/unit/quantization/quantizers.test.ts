@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { roundToHalf } from "../../../lib/compiler/importer/half-float.js";
-import { GROUP_QUANTIZERS } from "../../../lib/compiler/quantization/group-quantizers.js";
-import { type QuantizedFormat, RowBlock } from "../../../lib/compiler/quantization/row-block.js";
+import {
+  GROUP_QUANTIZERS,
+  type QuantizableFormat,
+} from "../../../lib/compiler/quantization/group-quantizers.js";
+import { RowBlock } from "../../../lib/compiler/quantization/row-block.js";
 import { randomNumbers, randomWeights } from "./source-tensor-fixture.js";
 
 /** Values of one group after quantisation. */
-function restore(format: QuantizedFormat, group: Float32Array): Float32Array {
+function restore(format: QuantizableFormat, group: Float32Array): Float32Array {
   const block = new RowBlock(format, 32);
   GROUP_QUANTIZERS[format](group, 0, block, 0);
   const out = new Float32Array(32);
@@ -31,7 +34,7 @@ function absMax(values: Float32Array): Float32Array {
   return values.map((value) => (Math.min(15, Math.trunc(value / scale + 8.5)) - 8) * scale);
 }
 
-function totals(format: QuantizedFormat, plain: (values: Float32Array) => Float32Array) {
+function totals(format: QuantizableFormat, plain: (values: Float32Array) => Float32Array) {
   const weights = randomWeights(32 * 3000, 17);
   const sums = { ours: 0, plain: 0, worse: 0 };
   for (let at = 0; at < weights.length; at += 32) {
@@ -110,7 +113,7 @@ describe("fixed rules", () => {
 });
 
 describe("degenerate groups", () => {
-  const formats = Object.keys(GROUP_QUANTIZERS) as QuantizedFormat[];
+  const formats = Object.keys(GROUP_QUANTIZERS) as QuantizableFormat[];
   const groups: [string, Float32Array][] = [
     ["zeros", new Float32Array(32)],
     ["one value", new Float32Array(32).fill(0.123)],

@@ -62,16 +62,16 @@ describe("a GGUF source", () => {
     ["q4_0", "q4_0"],
     ["q4_1", "q4_1"],
     ["q8_0", "q8_0"],
-    ["q5_0", "q8_0"],
-    ["q5_1", "q8_0"],
+    ["q5_0", "q5_0"],
+    ["q5_1", "q5_1"],
     ["q2_k", "q4_1"],
     ["q3_k", "q4_1"],
-    ["q4_k", "q4_1"],
-    ["q5_k", "q8_0"],
-    ["q6_k", "q8_0"],
+    ["q4_k", "q4_k"],
+    ["q5_k", "q5_k"],
+    ["q6_k", "q6_k"],
   ] as const)("keep stores %s as %s, embeddings too", (dtype, format) => {
-    expect(choose("keep", dtype)).toEqual({ format });
-    expect(choose("keep", dtype, "model.embed_tokens.weight")).toEqual({ format });
+    expect(choose("keep", dtype, LINEAR, [64, 256])).toEqual({ format });
+    expect(choose("keep", dtype, "model.embed_tokens.weight", [64, 256])).toEqual({ format });
   });
 
   test("a tensor that already has the scheme's format keeps it, even the embedding", () => {
@@ -89,9 +89,12 @@ describe("a GGUF source", () => {
 test("blocks have the bytes of their parts", () => {
   for (const [format, info] of Object.entries(WEIGHT_FORMATS)) {
     const scale = info.scaleDtype === null ? 0 : info.scaleDtype === "float16" ? 2 : 4;
-    const values = (16 * info.groupSize * info.bits) / 8;
-    expect(info.blockBytes, format).toBe(values + 16 * scale * (info.hasMin ? 2 : 1));
+    const values = (16 * info.blockColumns * info.bits) / 8;
+    const factors = info.factors === null ? 0 : (16 * 2 * info.blockColumns) / 32;
+    expect(info.blockBytes, format).toBe(values + factors + 16 * scale * (info.hasMin ? 2 : 1));
   }
   expect(packedShape("q4_1", 17, 64)).toEqual([2, 2, 320]);
+  expect(packedShape("q6_k", 17, 512)).toEqual([2, 2, 3360]);
+  expect(() => packedShape("q4_k", 16, 320)).toThrow(/multiples of 256 .* q4_k but received 320/);
   expect(packedBytes("f16" satisfies WeightFormat, 17, 10)).toBe(2 * 10 * 32);
 });

@@ -17,20 +17,42 @@ export function unpackValue(
   const half = (at: number) => halfToFloat(view.getUint16(at, true));
   if (format === "f32") return view.getFloat32(((block * columns + k) * 16 + lane) * 4, true);
   if (format === "f16") return half(((block * columns + k) * 16 + lane) * 2);
-  const bytes = { q4_0: 288, q4_1: 320, q8_0: 544, q4f16_1: 288, q4f32_1: 320 }[format];
+  if (format === "q4_k" || format === "q5_k" || format === "q6_k") {
+    const [bytes, groupBytes, first] = {
+      q4_k: [2368, 288, 64],
+      q5_k: [2880, 352, 64],
+      q6_k: [3360, 416, 32],
+    }[format] as [number, number, number];
+    const start = (block * (columns / 256) + Math.floor(k / 256)) * bytes;
+    const group = start + first + Math.floor((k % 256) / 32) * groupBytes;
+    const bits = Number(format[1]);
+    const code = unpackCode(view, group, bits, lane, k % 32);
+    const scale = half(start + lane * 2);
+    const factors = group + bits * 64;
+    // One rounding, as of a product of double precision.
+    if (format === "q6_k")
+      return (code - 32) * (scale * view.getInt8(factors + (k % 32 < 16 ? 0 : 16) + lane));
+    const minimum = half(start + 32 + lane * 2) * view.getUint8(factors + 16 + lane);
+    return code * (scale * view.getUint8(factors + lane)) + minimum;
+  }
+  const bytes = { q4_0: 288, q4_1: 320, q5_0: 352, q5_1: 384, q8_0: 544, q4f16_1: 288, q4f32_1: 320 }[format];
   const start = (block * (columns / 32) + Math.floor(k / 32)) * bytes;
   const column = k % 32;
   if (format === "q8_0") {
     const code = view.getInt8(start + Math.floor(column / 4) * 64 + lane * 4 + (column % 4));
     return code * half(start + 512 + lane * 2);
   }
-  const byte = view.getUint8(start + Math.floor(column / 8) * 64 + lane * 4 + (column % 4));
-  const code = column % 8 < 4 ? byte & 15 : byte >> 4;
+  const bits = format === "q5_0" || format === "q5_1" ? 5 : 4;
+  const code = unpackCode(view, start, bits, lane, column);
   switch (format) {
     case "q4_0":
       return (code - 8) * half(start + 256 + lane * 2);
     case "q4_1":
       return code * half(start + 256 + lane * 2) + half(start + 288 + lane * 2);
+    case "q5_0":
+      return (code - 16) * half(start + 320 + lane * 2);
+    case "q5_1":
+      return code * half(start + 320 + lane * 2) + half(start + 352 + lane * 2);
     case "q4f16_1":
       return (code - 7) * half(start + 256 + lane * 2);
     case "q4f32_1":
@@ -38,6 +60,19 @@ export function unpackValue(
     default:
       return format satisfies never;
   }
+}
+
+/** A code of 4, 5 or 6 bits of column 0 to 31 of the group that begins at byte `start`. */
+function unpackCode(view: DataView, start: number, bits: number, lane: number, column: number): number {
+  const [word, byte] = [Math.floor(column / 4), lane * 4 + (column % 4)];
+  const nibbles = view.getUint8(start + Math.floor(column / 8) * 64 + byte);
+  const low = column % 8 < 4 ? nibbles & 15 : nibbles >> 4;
+  if (bits === 5) return low + (((view.getUint8(start + 256 + byte) >> word) & 1) << 4);
+  if (bits === 6) {
+    const pairs = view.getUint8(start + 256 + Math.floor(column / 16) * 64 + byte);
+    return low + (((pairs >> (2 * (word % 4))) & 3) << 4);
+  }
+  return low;
 }
 
 /** All rows of a packed weight, padding included: [16 * ceil(rows / 16), columns]. */
