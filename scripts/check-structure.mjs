@@ -31,6 +31,7 @@ const COMPILER_ORDER = [
   "nn",
   "passes",
   "codegen",
+  "tuning",
   ".",
 ];
 

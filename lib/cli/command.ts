@@ -15,6 +15,8 @@ export type ArgDefinition =
       readonly valueHint: string;
       readonly alias?: string;
       readonly required?: boolean;
+      /** The value of the flag alone; another one then needs "=". */
+      readonly alone?: string;
     }
   | { readonly type: "positional"; readonly description: string };
 
@@ -90,7 +92,7 @@ export function parseCommandLine(
         : [[name, { type: definition.type, ...("alias" in definition ? { short: definition.alias } : {}) }]],
     ),
   );
-  const { values, positionals } = parseStrictly(command, options, rawArgs);
+  const { values, positionals } = parseStrictly(command, options, giveLoneFlagsValues(rawArgs, definitions));
   if (positionals.length > positionalNames.length) {
     throw usage(command, "no more arguments", `"${positionals[positionalNames.length]}"`);
   }
@@ -137,6 +139,18 @@ function parseStrictly(
       .replace(/\.$/, "");
     throw new MlcError("ERR_INVALID_ARGUMENT", `${reason} (see node-mlc ${command} --help).`, { cause });
   }
+}
+
+/** `--tune` → `--tune=60`, where the flag alone means something. */
+function giveLoneFlagsValues(rawArgs: readonly string[], definitions: ArgDefinitions): string[] {
+  const end = rawArgs.indexOf("--");
+  return rawArgs.map((arg, index) => {
+    const isFlag = arg.startsWith("--") && (end < 0 || index < end);
+    const definition = isFlag ? definitions[arg.slice(2)] : undefined;
+    return definition?.type === "string" && definition.alone !== undefined
+      ? `${arg}=${definition.alone}`
+      : arg;
+  });
 }
 
 /** `--seed -1` → `--seed=-1`: Node takes a value that begins with a dash for a flag. */

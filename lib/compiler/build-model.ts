@@ -1,6 +1,7 @@
 // The compile line: source model -> graph -> passes -> machine code -> package. Runs in the compile child process.
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
+import { MlcError } from "../errors.js";
 import { type FfiModule, loadCompilerLibrary } from "../ffi/index.js";
 import { PackageWriter } from "../package/package-writer.js";
 import { buildExecutable } from "./codegen/executable.js";
@@ -12,6 +13,7 @@ import {
   type CompileProgress,
   type CompileRequest,
   resolveLimits,
+  type TuneRequest,
 } from "./compile-options.js";
 import {
   addModelFiles,
@@ -29,6 +31,9 @@ import { runPipeline } from "./passes/pipeline.js";
 import { defaultPrefillChunk, lastLevelCacheBytes } from "./prefill-chunk.js";
 import { defaultScheme, quantizationScheme } from "./quantization/registry.js";
 import { openSourceModel, type SourceModel } from "./source-model.js";
+import { isThisMachine } from "./tuning/machine.js";
+import { residentBytes } from "./tuning/resident-bytes.js";
+import { type TargetTuning, tuneTarget } from "./tuning/target-tuning.js";
 import { addWeights, chooseFormats, type WeightPlan } from "./weight-plan.js";
 
 /** How the line reports to its caller. */
@@ -51,6 +56,7 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
     for (const note of weights.notices) events.onProgress({ phase: "import", done: 0, total: 0, note });
     loadCompilerLibrary();
     const targets = resolveTargets(request.targets);
+    requireTunable(request.tune, targets);
     const cacheBytes = targets.some(({ isHost }) => isHost) ? lastLevelCacheBytes() : undefined;
     const chunk = defaultPrefillChunk(model.config, cacheBytes);
     const limits = resolveLimits(request.limits, model.config.contextLength, chunk);
@@ -61,10 +67,12 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
     const libraries: CompiledLibrary[] = [];
     for (const target of targets) {
       const debugDump = dumpFolder(request.debugDump, target, targets.length);
-      const code = generate({ ...request, model, weights, limits, target, debugDump, step });
+      const spec = decoderSpec({ ...request, model, weights, limits, target });
+      const tuning = await tune(request.tune, spec, target, residentBytes(weights.bytes, cacheBytes), events);
+      const code = generate({ spec, tuning, target, debugDump, step });
       step("link");
       await addLibrary(writer, code.executable, target);
-      libraries.push({ target, temporaries: code.temporaries });
+      libraries.push({ target, temporaries: code.temporaries, tuning: tuning?.report() });
     }
     await addWeights(writer, model, weights, events.onProgress);
     step("package");
@@ -89,11 +97,54 @@ function dumpFolder(folder: string | undefined, target: Target, targets: number)
   return folder === undefined || targets === 1 ? folder : path.join(folder, target.triple, target.name);
 }
 
-interface CodeRequest {
+/** Times are of this machine, so they say nothing about another. */
+function requireTunable({ seconds = 0 }: TuneRequest, targets: readonly Target[]): void {
+  if (seconds === 0 || targets.some(isThisMachine)) return;
+  throw new MlcError(
+    "ERR_INVALID_ARGUMENT",
+    `Expected the target "cpu" (this machine) to tune for but received ${targets.map(({ name, triple }) => `${name}@${triple}`).join(", ")}: compile without tune, or on the machine it is for.`,
+  );
+}
+
+function tune(
+  { seconds, threads }: TuneRequest,
+  spec: DecoderSpec,
+  target: Target,
+  resident: number,
+  { onProgress }: BuildEvents,
+): Promise<TargetTuning | undefined> {
+  const total = seconds ?? 0;
+  return tuneTarget(spec, target, {
+    seconds,
+    threads,
+    residentBytes: resident,
+    onProgress: (done) => onProgress({ phase: "tune", done, total }),
+    onNotice: (note) => onProgress({ phase: "tune", done: 0, total, note }),
+  });
+}
+
+interface SpecParts {
   readonly model: SourceModel;
   readonly weights: WeightPlan;
   readonly limits: CompileLimits;
   readonly activations: Activations;
+  readonly target: Target;
+}
+
+function decoderSpec({ model, weights, limits, activations, target }: SpecParts): DecoderSpec {
+  return {
+    config: model.config,
+    formats: weights.formats,
+    kvDtype: weights.scheme.kvDtype,
+    ...limits,
+    target,
+    activations,
+  };
+}
+
+interface CodeRequest {
+  readonly spec: DecoderSpec;
+  readonly tuning: TargetTuning | undefined;
   readonly target: Target;
   readonly debugDump: string | undefined;
   readonly step: (phase: string) => void;
@@ -105,19 +156,10 @@ interface GeneratedCode {
 }
 
 /** Model to machine code of one target. */
-function generate(request: CodeRequest): GeneratedCode {
-  const { model, weights, limits, activations, target, debugDump, step } = request;
+function generate({ spec, tuning, target, debugDump, step }: CodeRequest): GeneratedCode {
   step("build");
   const dumping = debugDump === undefined ? {} : { dump: phaseDump(debugDump) };
-  const spec: DecoderSpec = {
-    config: model.config,
-    formats: weights.formats,
-    kvDtype: weights.scheme.kvDtype,
-    ...limits,
-    target,
-    activations,
-  };
-  const built = buildCausalLm(spec);
+  const built = buildCausalLm(tuning === undefined ? spec : { ...spec, tuner: tuning.tuner });
   const { module, temporaries } = runPipeline(built, {
     ...dumping,
     onPhase: step,

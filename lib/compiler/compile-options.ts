@@ -18,6 +18,11 @@ export interface CompileOptions {
    * "cpu:CPU[+EXTENSION...][@TRIPLE]" with LLVM names.
    */
   readonly target?: string | readonly string[];
+  /**
+   * Measures the kernels' blocking on this machine, for so many seconds, and keeps it in the package and in a record file for later
+   * compiles. Needs the target "cpu". Absent: records are used where there are any. 0: not even those, only defaults.
+   */
+  readonly tune?: number | TuneOptions;
   /** Longest context to serve, tokens; default the model's, at most 8192. */
   readonly contextLength?: number;
   /** Most sequences in one decode step; default 16. */
@@ -29,6 +34,14 @@ export interface CompileOptions {
   /** Ends the compilation; nothing is left behind. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: CompileProgress) => void;
+}
+
+/** How to tune. */
+export interface TuneOptions {
+  /** Default 60. */
+  readonly seconds?: number;
+  /** Threads that the package will run on; default one for each physical core, as the engine's. */
+  readonly threads?: number;
 }
 
 /** One step of progress: `done` of `total` units of a phase, 0 of 0 where a phase has no measure. */
@@ -49,6 +62,13 @@ export interface CompileLimits {
   readonly prefillChunk: number;
 }
 
+/** What is wanted of tuning. */
+export interface TuneRequest {
+  /** Undefined: only records; 0: nor those. */
+  readonly seconds: number | undefined;
+  readonly threads: number | undefined;
+}
+
 /** Options as the compile process receives them: plain data. */
 export interface CompileRequest {
   readonly source: string;
@@ -58,12 +78,18 @@ export interface CompileRequest {
   readonly activations: Activations;
   /** At least one. */
   readonly targets: readonly string[];
+  readonly tune: TuneRequest;
   readonly limits: Partial<CompileLimits>;
   readonly debugDump: string | undefined;
 }
 
 const DEFAULT_CONTEXT_LENGTH = 8192;
 const DEFAULT_MAX_BATCH = 16;
+
+/** Seconds of tuning where no number is given: enough for every kernel of a model of a billion weights. */
+export const DEFAULT_TUNE_SECONDS = 60;
+const MOST_TUNE_SECONDS = 24 * 3600;
+const MOST_THREADS = 1024;
 
 const ACTIVATIONS: readonly Activations[] = ["int8", "float32"];
 
@@ -72,6 +98,7 @@ const NAMES = new Set([
   "quantization",
   "activations",
   "target",
+  "tune",
   "contextLength",
   "maxBatch",
   "prefillChunk",
@@ -102,6 +129,7 @@ export function compileRequest(source: string, options: CompileOptions): Compile
     quantization: text(options, "quantization"),
     activations: activations(options.activations),
     targets: targets(options.target),
+    tune: tune(options.tune),
     limits: {
       ...count(options, "contextLength", 1 << 22),
       ...count(options, "maxBatch", 1024),
@@ -148,6 +176,36 @@ function targets(value: unknown = "cpu"): string[] {
   );
 }
 
+function tune(value: CompileOptions["tune"]): TuneRequest {
+  if (value === undefined) return { seconds: undefined, threads: undefined };
+  const options: unknown = typeof value === "number" ? { seconds: value } : value;
+  const {
+    seconds = DEFAULT_TUNE_SECONDS,
+    threads,
+    ...others
+  } = isRecord(options) ? options : { others: true };
+  if (
+    typeof seconds === "number" &&
+    seconds >= 0 &&
+    seconds <= MOST_TUNE_SECONDS &&
+    (threads === undefined || isCount(threads, MOST_THREADS)) &&
+    Object.keys(others).length === 0
+  )
+    return { seconds, threads };
+  throw new MlcError(
+    "ERR_INVALID_ARGUMENT",
+    `Expected seconds from 0 to ${MOST_TUNE_SECONDS} for tune, or { seconds?, threads? }, but received ${JSON.stringify(value)}.`,
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown, most: number): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most;
+}
+
 function activations(value: Activations = "int8"): Activations {
   if (ACTIVATIONS.includes(value)) return value;
   throw new MlcError(
@@ -174,7 +232,7 @@ function count(
 ): Partial<Record<keyof CompileLimits, number>> {
   const value = options[name];
   if (value === undefined) return {};
-  if (!Number.isInteger(value) || value < 1 || value > most)
+  if (!isCount(value, most))
     throw new MlcError(
       "ERR_INVALID_ARGUMENT",
       `Expected an integer between 1 and ${most} for ${name} but received ${JSON.stringify(value)}.`,

@@ -1,5 +1,6 @@
 // The files of a package besides its weights, and its manifest, from what the importer found.
 import path from "node:path";
+import type { ManifestLibrary } from "../package/manifest.js";
 import type { ManifestDraft, PackageWriter } from "../package/package-writer.js";
 import { TVM_VERSIONS } from "../package/tvm-versions.js";
 import { generatorName } from "../package-root.js";
@@ -11,6 +12,7 @@ import { ENTRY_FUNCTIONS } from "./nn/causal-lm.js";
 import type { Activations } from "./nn/decoder-spec.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
 import type { SourceModel } from "./source-model.js";
+import type { TuningReport } from "./tuning/target-tuning.js";
 import type { WeightPlan } from "./weight-plan.js";
 
 const CHAT_TEMPLATE_FILE = "chat_template.jinja";
@@ -20,6 +22,8 @@ export interface CompiledLibrary {
   readonly target: Target;
   /** Bytes of temporaries by function. */
   readonly temporaries: TemporaryBytes;
+  /** What was measured for its kernels. */
+  readonly tuning: TuningReport | undefined;
 }
 
 /** The place of a target's library in a package, relative, with "/". */
@@ -117,7 +121,11 @@ export function manifestDraft(parts: ManifestParts): ManifestDraft {
   };
 }
 
-function manifestLibrary({ target, temporaries }: CompiledLibrary): ManifestDraft["libraries"][number] {
+function manifestLibrary({
+  target,
+  temporaries,
+  tuning,
+}: CompiledLibrary): ManifestDraft["libraries"][number] {
   const { name, triple, cpu, vectorBits, features } = target;
   return {
     name,
@@ -126,6 +134,18 @@ function manifestLibrary({ target, temporaries }: CompiledLibrary): ManifestDraf
     functions: ENTRY_FUNCTIONS.map((entry) => ({
       name: entry,
       temporaryBytes: temporaries.get(entry) ?? 0,
+    })),
+    ...(tuning === undefined ? {} : { tuning: manifestTuning(tuning) }),
+  };
+}
+
+function manifestTuning({ threads, kernels }: TuningReport): NonNullable<ManifestLibrary["tuning"]> {
+  return {
+    threads,
+    kernels: kernels.map(({ changes, speedups, ...rest }) => ({
+      ...rest,
+      changes: { ...changes },
+      speedups: { ...speedups },
     })),
   };
 }

@@ -82,6 +82,22 @@ const target = closedObject({
   ),
 });
 
+const tuning = closedObject({
+  /** Threads it was measured with. */
+  threads: positive,
+  kernels: array(
+    closedObject({
+      kernel: label,
+      /** By the compile that wrote this package, or an earlier one. */
+      origin: picklist(["measured", "recorded"]),
+      /** Numbers that are not the processor's defaults. */
+      changes: keyedObject(label, count),
+      /** Times faster than the defaults, by kind of call. */
+      speedups: keyedObject(label, moreThanZero),
+    }),
+  ),
+});
+
 const library = closedObject({
   /** The processor with the extensions asked for, for example "x86-64-v4+avx512vnni"; one of a triple's libraries each. */
   name: label,
@@ -89,6 +105,8 @@ const library = closedObject({
   file: packagePath,
   /** Relax functions of the library; bytes of intermediate tensors one call allocates at most. */
   functions: pipe(array(closedObject({ name: label, temporaryBytes: count })), minLength(1)),
+  /** What was measured for its kernels on the machine it was compiled on; absent where nothing was. */
+  tuning: optional(tuning),
 });
 
 const param = closedObject({

@@ -11,6 +11,7 @@ describe("compile options", () => {
       quantization: undefined,
       activations: "int8",
       targets: ["cpu"],
+      tune: { seconds: undefined, threads: undefined },
       limits: {},
       debugDump: undefined,
     });
@@ -28,6 +29,13 @@ describe("compile options", () => {
     ["target", { target: [] }],
     ["target", { target: ["cpu", 3 as never] }],
     ["activations", { activations: "int4" as never }],
+    ["tune", { tune: -1 }],
+    ["tune", { tune: Number.NaN }],
+    ["tune", { tune: "60" as never }],
+    ["tune", { tune: null as never }],
+    ["tune", { tune: { seconds: 1e9 } }],
+    ["tune", { tune: { threads: 0 } }],
+    ["tune", { tune: { second: 1 } as never }],
     ["maxbatch", { maxbatch: 3 } as never],
   ])("a wrong %s is refused by name", (name, options) => {
     expect(() => compileRequest("model", options)).toThrow(
@@ -39,6 +47,14 @@ describe("compile options", () => {
     const targets = (target: string | string[]) => compileRequest("model", { target }).targets;
     expect(targets("cpu:x86-64-v3, cpu:x86-64-v4")).toEqual(["cpu:x86-64-v3", "cpu:x86-64-v4"]);
     expect(targets(["cpu", "cpu:a,cpu:b"])).toEqual(["cpu", "cpu:a", "cpu:b"]);
+  });
+
+  test("tuning: seconds, or seconds and threads", () => {
+    const tune = (value: NonNullable<CompileOptions["tune"]>) =>
+      compileRequest("model", { tune: value }).tune;
+    expect(tune(0)).toEqual({ seconds: 0, threads: undefined });
+    expect(tune(2.5)).toEqual({ seconds: 2.5, threads: undefined });
+    expect(tune({ threads: 4 })).toEqual({ seconds: 60, threads: 4 });
   });
 
   test("an empty source is refused", () => {

@@ -1,6 +1,7 @@
 /** `node-mlc compile`: a model into a package. */
-import { compile, SCHEME_NAMES } from "../../compiler/index.js";
-import { defineCommand, integerFlag } from "../command.js";
+import { compile, DEFAULT_TUNE_SECONDS, SCHEME_NAMES, type TuneOptions } from "../../compiler/index.js";
+import { MlcError } from "../../errors.js";
+import { defineCommand, integerFlag, numberFlag } from "../command.js";
 import { lines, megabytes } from "../output.js";
 import { Progress } from "../progress.js";
 
@@ -29,6 +30,17 @@ export const compileCommand = defineCommand({
       valueHint: "T",
       description:
         "cpu (this machine, the default), cpu:portable (levels for any), cpu:x86-64-v3 or another LLVM processor name; several with commas",
+    },
+    tune: {
+      type: "string",
+      valueHint: "SECONDS",
+      alone: String(DEFAULT_TUNE_SECONDS),
+      description: `Measure the kernels on this machine for so long (--tune alone: ${DEFAULT_TUNE_SECONDS} s; --tune=0: not even earlier records)`,
+    },
+    threads: {
+      type: "string",
+      valueHint: "N",
+      description: "Threads the package will run on, for tuning (default: one for each physical core)",
     },
     context: {
       type: "string",
@@ -70,6 +82,7 @@ export const compileCommand = defineCommand({
       quantization: args.quantization,
       activations: args.activations,
       target: args.target,
+      tune: tuneFlags(args.tune, args.threads),
       contextLength: integerFlag("context", args.context),
       maxBatch: integerFlag("max-batch", args["max-batch"]),
       prefillChunk: integerFlag("prefill-chunk", args["prefill-chunk"]),
@@ -103,3 +116,11 @@ export const compileCommand = defineCommand({
     }
   },
 });
+
+function tuneFlags(tune: string | undefined, threads: string | undefined): TuneOptions | undefined {
+  const seconds = numberFlag("tune", tune);
+  const count = integerFlag("threads", threads);
+  if (seconds !== undefined) return { seconds, ...(count === undefined ? {} : { threads: count }) };
+  if (count === undefined) return undefined;
+  throw new MlcError("ERR_INVALID_ARGUMENT", "Expected --tune together with --threads but received none.");
+}

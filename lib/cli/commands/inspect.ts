@@ -8,6 +8,7 @@ import {
   libraryFitness,
   runs,
 } from "../../engine/library-choice.js";
+import type { ManifestLibrary } from "../../package/manifest.js";
 import { ModelPackage } from "../../package/model-package.js";
 import { defineCommand } from "../command.js";
 import { lines, megabytes } from "../output.js";
@@ -41,6 +42,7 @@ export const inspectCommand = defineCommand({
         bytes: manifest.files[library.file]?.bytes,
         missing,
         chosen: library === chosen,
+        tuning: library.tuning,
       })),
       weights: { params: weights.params.length, shards: weights.shards.length, bytes: weights.totalBytes },
       tokenizer: manifest.tokenizer,
@@ -75,6 +77,7 @@ export const inspectCommand = defineCommand({
           "library",
           `${fitness.library.name}@${fitness.library.target.triple}${fitness.library === chosen ? ", chosen here" : unfit(fitness)}`,
         ]),
+        ...libraries.flatMap(tuningLines),
         ["size", `${megabytes(bytes)} (weights ${megabytes(weights.totalBytes)})`],
         ["source", `${manifest.source.name} (${manifest.source.kind})`],
         ["licence", manifest.licence.name ?? "not stated by the source"],
@@ -89,6 +92,27 @@ export const inspectCommand = defineCommand({
 function unfit({ forSystem, missing }: LibraryFitness): string {
   if (!forSystem) return ", for another system";
   return missing.length === 0 ? "" : `, this CPU lacks ${missing.join(", ")}`;
+}
+
+/** What was measured for a library's kernels, and each that is not as the processor's defaults. */
+function tuningLines({ name, tuning }: ManifestLibrary): [string, string][] {
+  if (tuning === undefined) return [];
+  const { threads, kernels } = tuning;
+  const changed = kernels.filter(({ changes }) => Object.keys(changes).length > 0);
+  const pairs = (numbers: Readonly<Record<string, number>>, unit: string, digits?: number) =>
+    Object.entries(numbers)
+      .map(([key, value]) => `${key} ${digits === undefined ? value : value.toFixed(digits)}${unit}`)
+      .join(", ");
+  return [
+    [
+      "tuned",
+      `${name}: ${kernels.length} kernels on ${threads} threads, ${changed.length} with other numbers than the defaults`,
+    ],
+    ...changed.map(({ kernel, changes, speedups }): [string, string] => [
+      "",
+      `${kernel}: ${pairs(changes, "")} (${pairs(speedups, "x", 2)})`,
+    ]),
+  ];
 }
 
 function countBy(names: readonly string[]): Record<string, number> {

@@ -12,7 +12,7 @@ export { gatherRows } from "./gather-rows.js";
 export { linear } from "./linear.js";
 export { linearName } from "./linear-name.js";
 export type { LinearOptions, LinearSegment, LinearTuner } from "./linear-options.js";
-export { linearBuffers, linearParameters } from "./linear-options.js";
+export { type LinearBuffers, linearBuffers, linearParameters } from "./linear-options.js";
 export type { LinearTuning } from "./linear-tuning.js";
 export { defaultTuning } from "./linear-tuning.js";
 export { pagedAttention } from "./paged-attention.js";

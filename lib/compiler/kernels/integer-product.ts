@@ -37,13 +37,13 @@ export function integerProduct(block: Block, buffers: LinearBuffers, options: Li
     return;
   }
   const n = asExpr(buffers.n, "int64");
+  const few = (inner: Block) => fewTokens(inner, product, n, tileSizes(tuning.fewTileTokens));
+  const many = (inner: Block) => manyTokens(inner, product, n);
   // Whole tiles of many tokens need at least one tile's worth.
   const most = Math.max(tuning.fewTokens, tuning.tileTokens - 1);
-  block.if(
-    n.le(most),
-    (few) => fewTokens(few, product, n, tileSizes(tuning.fewTileTokens)),
-    (many) => manyTokens(many, product, n),
-  );
+  if (options.only === "few") few(block);
+  else if (options.only === "many") many(block);
+  else block.if(n.le(most), few, many);
 }
 
 /** The one row of x as activation blocks, normalised first where the norm's weight is given. */

@@ -38,6 +38,8 @@ export interface LinearOptions {
   readonly epsilon?: number;
   /** With `dot`: "int8" stores the outputs, a multiple of 32, as activation blocks. Default "float32". */
   readonly output?: "float32" | "int8";
+  /** With `dot`, for any number of tokens: leaves out the way that the caller's tokens do not take. "many" needs a tile's worth. */
+  readonly only?: "few" | "many";
   /** Departures from the form's default blocking. */
   readonly tuning?: Partial<LinearTuning>;
 }

@@ -7,6 +7,7 @@ const DEFINITIONS = {
   seed: { type: "string", valueHint: "S", description: "" },
   prompt: { type: "string", valueHint: "T", required: true, description: "" },
   raw: { type: "boolean", description: "" },
+  tune: { type: "string", valueHint: "S", alone: "60", description: "" },
 } as const;
 
 const parse = (...args: string[]) => parseCommandLine("test", DEFINITIONS, args);
@@ -19,11 +20,19 @@ describe("parseCommandLine", () => {
       seed: undefined,
       prompt: "a b",
       raw: true,
+      tune: undefined,
     });
     expect(parse("--prompt=--raw", "x").prompt).toBe("--raw");
     expect(parse("x", "--prompt", "")).toMatchObject({ prompt: "", raw: false });
     expect(parse("x", "--prompt", "p", "--seed", "-5").seed).toBe("-5");
     expect(parse("--prompt", "p", "--", "--x").source).toBe("--x");
+  });
+
+  it("gives a flag that may stand alone its value", () => {
+    expect(parse("x", "--prompt", "p", "--tune").tune).toBe("60");
+    expect(parse("--prompt", "p", "--tune", "x")).toMatchObject({ tune: "60", source: "x" });
+    expect(parse("x", "--prompt", "p", "--tune=5").tune).toBe("5");
+    expect(parse("--prompt", "p", "--", "--tune")).toMatchObject({ tune: undefined, source: "--tune" });
   });
 
   it.each([
