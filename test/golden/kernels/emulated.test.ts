@@ -31,9 +31,9 @@ const TITLE = [
 const HOST_FORM: DotFormName | undefined = bestDotForm(new Set(cpuFeatures()));
 
 describe.skipIf(MISSING.length > 0)(TITLE.join(" "), () => {
-  it.each(["q4_0", "q4_1", "q8_0"] as const)("multiplies %s weights by 8-bit activations", (format) => {
+  it.each(["q4_0", "q4_1", "q8_0", "q6_k"] as const)("multiplies %s weights by 8-bit activations", (format) => {
     const random = new Random(1);
-    const [columns, rows, tokens] = [96, 41, 19];
+    const [columns, rows, tokens] = [256, 41, 19];
     const weight = randomWeight(random, format, rows, columns);
     const { blocks, values } = quantizeActivations(random.floats(tokens * columns));
     const args = [Tensor.from(blocks, [tokens, columns / 32, 12], "int32"), packedTensor(weight)];
