@@ -8,10 +8,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { compile } from "../../lib/compiler/compile.js";
 import { type CompileProgress, compileRequest } from "../../lib/compiler/compile-options.js";
 import { architectureOfHuggingFace } from "../../lib/compiler/models/registry.js";
-import { FfiModule, Tensor } from "../../lib/ffi/index.js";
+import { FfiModule } from "../../lib/ffi/index.js";
 import type { ModelPackage } from "../../lib/package/model-package.js";
 import { packageRoot } from "../../lib/package-root.js";
 import { DecoderRunner } from "../support/decoder-runner.js";
+import { packageParameters } from "../support/package-parameters.js";
 import { readSafetensor } from "../support/safetensors.js";
 import { sharedData } from "../support/shared-data.js";
 
@@ -25,16 +26,6 @@ function place(name: string): { parent: string; output: string } {
   const parent = path.join(scratch, name);
   mkdirSync(parent);
   return { parent, output: path.join(parent, "package") };
-}
-
-/** The parameters of a package, as an engine would map them. */
-function packageParameters({ path: folder, manifest }: ModelPackage): Tensor[] {
-  const shards = manifest.weights.shards.map(({ file }) => readFileSync(path.join(folder, file)));
-  return manifest.weights.params.map(({ shard, offset, bytes, packedShape, dtype }) => {
-    const data = new Uint8Array(shards[shard]?.subarray(offset, offset + bytes) ?? []);
-    const array = { float32: Float32Array, float16: Uint16Array, uint8: Uint8Array }[dtype];
-    return Tensor.from(new array(data.buffer), packedShape, dtype);
-  });
 }
 
 describe.skipIf(llama === undefined)("compile", () => {
