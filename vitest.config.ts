@@ -1,3 +1,4 @@
+import path from "node:path";
 import { defineConfig } from "vitest/config";
 
 // One project per kind of test, by what it needs: nothing, the addon, the compiler library, a model, only the types.
@@ -5,6 +6,8 @@ const project = (name: string, timeoutMs: number) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
+    // Not the user's tuning records.
+    env: { NODE_MLC_CACHE: path.resolve("build/test-cache") },
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
     // Native code is loaded: a process per file keeps one file's handles out of another's teardown.
