@@ -8,11 +8,8 @@ export interface Round {
 
 /** A gain below this is not worth a different program. */
 const LEAST_GAIN = 0.02;
-/** Standard errors of the median that a gain must exceed: less than one in a thousand equal variants passes for better. */
-const STANDARD_ERRORS = 3;
-/** The standard deviation of normal noise in median absolute deviations, and the standard error of a median in that of a mean. */
-const DEVIATION = 1.4826;
-const MEDIAN_ERROR = 1.2533;
+/** Standard deviations, of how often the better of two equals wins, beyond which it is no chance: less than one in ten thousand. */
+const DEVIATIONS = 3.8;
 
 /** The middle value; of an even number of them, the mean of the middle two. NaN for none. */
 export function median(values: readonly number[]): number {
@@ -35,13 +32,19 @@ export function speedups(rounds: readonly Round[]): number[] {
   );
 }
 
-/** Whether `after` is faster by more than the noise between the rounds explains. */
+/** Whether `after` seems faster by enough to matter. */
+export function isWorthwhile(rounds: readonly Round[]): boolean {
+  return speedup(rounds) > 1 + LEAST_GAIN;
+}
+
+/**
+ * Whether `after` is faster by enough to matter, in more rounds than chance explains (a sign test: it asks nothing of how the noise is
+ * distributed, and what disturbs a round counts once).
+ */
 export function isFaster(rounds: readonly Round[]): boolean {
-  const logs = rounds.map(logSpeedup);
-  const middle = median(logs);
-  const deviation = DEVIATION * median(logs.map((log) => Math.abs(log - middle)));
-  const error = (MEDIAN_ERROR * deviation) / Math.sqrt(logs.length);
-  return middle > Math.max(Math.log1p(LEAST_GAIN), STANDARD_ERRORS * error);
+  const wins = rounds.filter((round) => logSpeedup(round) > 0).length;
+  const beyondHalf = wins - rounds.length / 2;
+  return isWorthwhile(rounds) && beyondHalf > DEVIATIONS * (Math.sqrt(rounds.length) / 2);
 }
 
 function logSpeedup({ before, after }: Round): number {

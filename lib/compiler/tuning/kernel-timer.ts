@@ -17,6 +17,7 @@ import {
   linearParameters,
 } from "../kernels/index.js";
 import { packedBytes, packedDtype, packedShape } from "../quantization/format.js";
+import { median } from "./comparison.js";
 import { tuningKey, type VariantTimer } from "./search.js";
 import type { Workload } from "./search-space.js";
 
@@ -38,9 +39,12 @@ const MOST_PROMPT_WORK = 1e10;
 const LEAST_PROMPT_TOKENS = 64;
 /** More rows than any tile. */
 const LARGEST_TILE = 16;
-/** Time of the calls that make one sample: far more than a clock's grain and the way into the kernel. */
+/** A sample is the median of the calls of so much time: what disturbs a few of them does not show. */
 const SAMPLE_MS = 0.5;
+const LEAST_CALLS = 5;
 const MOST_CALLS = 64;
+/** A call that is long enough to be a sample alone. */
+const LONG_MS = 4;
 const MOST_COPIES = 512;
 
 /** The way through a kernel for any number of tokens that a workload takes whatever the tuning: the other one takes time to compile. */
@@ -107,16 +111,17 @@ export class KernelTimer implements VariantTimer {
 
   #sample(call: FfiFunction, tokens: number): number {
     const args = this.#argumentsOf(tokens);
-    // Wakes the threads; in a long call that is nothing.
-    if (args.calls !== 1) this.#calls(call, args, 1);
+    // The first call wakes the threads; in a long one that is nothing.
+    if (args.calls !== 1) this.#callMilliseconds(call, args);
     // All variants keep to the number of the first one.
-    args.calls ??= Math.min(MOST_CALLS, Math.max(1, Math.ceil(SAMPLE_MS / this.#calls(call, args, 1))));
-    return this.#calls(call, args, args.calls) / args.calls;
+    args.calls ??= sampleCalls(this.#callMilliseconds(call, args));
+    return median(Array.from({ length: args.calls }, () => this.#callMilliseconds(call, args)));
   }
 
-  #calls(call: FfiFunction, { of }: Arguments, count: number): number {
+  #callMilliseconds(call: FfiFunction, { of }: Arguments): number {
+    const given = of(this.#turn++);
     const begin = performance.now();
-    for (let i = 0; i < count; i++) call.call(...of(this.#turn++));
+    call.call(...given);
     return performance.now() - begin;
   }
 
@@ -129,6 +134,11 @@ export class KernelTimer implements VariantTimer {
     }
     return made;
   }
+}
+
+function sampleCalls(callMs: number): number {
+  if (callMs >= LONG_MS) return 1;
+  return Math.min(MOST_CALLS, Math.max(LEAST_CALLS, Math.ceil(SAMPLE_MS / callMs)));
 }
 
 /** What a call of some rows is given. */

@@ -4,7 +4,7 @@
  * noisy times would be too good.
  */
 import type { LinearTuning } from "../kernels/index.js";
-import { isFaster, type Round, speedup, speedups } from "./comparison.js";
+import { isFaster, isWorthwhile, type Round, speedup, speedups } from "./comparison.js";
 import type { Axis, Workload } from "./search-space.js";
 
 /** Times variants of one kernel. */
@@ -22,6 +22,7 @@ export type Speedups = Readonly<Partial<Record<Workload, number>>>;
 
 const SCREENING_ROUNDS = 5;
 const DECIDING_ROUNDS = 15;
+const MOST_ROUNDS = 120;
 /** Searches of one axis: more would follow noise in circles. */
 const MOST_SEARCHES = 3;
 
@@ -118,16 +119,52 @@ export class TuningSearch {
       if (this.#timer.now() >= deadline) return "late";
       for (const workload of axis.workloads) this.#timer.prepare(variant, workload);
     }
-    const screened = this.#rounds(axis, variants, SCREENING_ROUNDS, deadline);
-    if (screened === undefined) return "late";
-    const gains = screened.map((rounds) => speedup(rounds));
-    const favourite = variants[gains.indexOf(Math.max(...gains))];
-    if (favourite === undefined || Math.max(...gains) <= 1) return undefined;
-    const [decided] = this.#rounds(axis, [favourite], DECIDING_ROUNDS, deadline) ?? [];
-    if (decided === undefined) return "late";
-    if (!isFaster(decided)) return undefined;
-    this.#addSpeedups(axis, decided);
-    return favourite;
+    const favourite = this.#favourite(axis, variants, deadline);
+    return favourite === undefined || favourite === "late"
+      ? favourite
+      : this.#decide(axis, favourite, deadline);
+  }
+
+  /** The variant that looks best, if any looks better than the present tuning: after some rounds the worse half drops out, and so on. */
+  #favourite(
+    axis: Axis,
+    variants: readonly LinearTuning[],
+    deadline: number,
+  ): LinearTuning | "late" | undefined {
+    let field = variants.map((variant) => ({
+      variant,
+      rounds: [] as Round[],
+      gain: Number.POSITIVE_INFINITY,
+    }));
+    while (field.length > 1) {
+      const competing = field.map(({ variant }) => variant);
+      const times = this.#rounds(axis, competing, SCREENING_ROUNDS, deadline);
+      if (times === undefined) return "late";
+      field = field
+        .map(({ variant, rounds }, index) => {
+          const all = [...rounds, ...(times[index] ?? [])];
+          return { variant, rounds: all, gain: speedup(all) };
+        })
+        .sort((a, b) => b.gain - a.gain)
+        .slice(0, Math.floor(field.length / 2));
+    }
+    const [best] = field;
+    return best !== undefined && best.gain > 1 ? best.variant : undefined;
+  }
+
+  /** The variant if it is faster than the present tuning; more rounds as long as it seems so but may be noise. */
+  #decide(axis: Axis, variant: LinearTuning, deadline: number): LinearTuning | "late" | undefined {
+    const rounds: Round[] = [];
+    do {
+      const [times] = this.#rounds(axis, [variant], DECIDING_ROUNDS, deadline) ?? [];
+      if (times === undefined) return "late";
+      rounds.push(...times);
+      if (isFaster(rounds)) {
+        this.#addSpeedups(axis, rounds);
+        return variant;
+      }
+    } while (isWorthwhile(rounds) && rounds.length < MOST_ROUNDS);
+    return undefined;
   }
 
   /** Times of all variants and the present tuning in turns, beginning with another one each time; undefined past the deadline. */
