@@ -262,12 +262,9 @@ function formatOf({ blocks }: DotTile): WeightFormat {
 }
 
 /** Asks for the cache lines that one group's worth of reading will reach. */
-function prefetch(block: Block, { blocks, prefetchBytes }: DotTile, { index, at }: GroupPlace): void {
+function prefetch(block: Block, { blocks, prefetchBytes }: DotTile, { index, at, bytes }: GroupPlace): void {
   if (prefetchBytes === 0) return;
-  for (const { segment, rowBlock } of blocks) {
-    const { groups, groupBytes } = blockLayout(segment.format);
-    const bytes = groups === 1 ? WEIGHT_FORMATS[segment.format].blockBytes : groupBytes;
+  for (const { segment, rowBlock } of blocks)
     for (let byte = 0; byte < bytes; byte += CACHE_LINE)
       block.prefetch(segment.weight, rowBlock, index, asExpr(at, "int64").add(prefetchBytes + byte));
-  }
 }

@@ -6,7 +6,7 @@
 import type { Buffer } from "../ir/buffer.js";
 import { asExpr, int, type PrimExpr } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
-import { BLOCK_ROWS, GROUP_SIZE, WEIGHT_FORMATS } from "../quantization/format.js";
+import { BLOCK_ROWS, GROUP_SIZE, packedBytes } from "../quantization/format.js";
 import { ACTIVATION_WORDS, activationShape, quantizeRow } from "./activation-blocks.js";
 import type { DotForm } from "./dot/dot-form.js";
 import { dotForm } from "./dot/dot-forms.js";
@@ -103,9 +103,8 @@ function manyTokens(block: Block, product: Product, n: PrimExpr): void {
 
 /** Panels that a thread takes at a time: what `panelBytes` hold, but at least 32 shares of the work. */
 function panelsTogether({ buffers, columns, tuning }: Product, panels: number): number {
-  const groups = columns / GROUP_SIZE;
   const bytes = buffers.segments.reduce(
-    (sum, { format, blocks }) => sum + blocks * groups * WEIGHT_FORMATS[format].blockBytes,
+    (sum, { format, rows }) => sum + packedBytes(format, rows, columns),
     0,
   );
   const fitting = Math.floor((tuning.panelBytes * panels) / bytes);

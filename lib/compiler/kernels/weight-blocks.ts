@@ -1,11 +1,10 @@
 /** Reading a packed weight (layout "rows16", lib/package/weight-format.ts) as float32: one vector lane is one output row. */
 import { Buffer } from "../ir/buffer.js";
-import { float, type PrimExpr } from "../ir/prim-expr.js";
+import { asExpr, float, type PrimExpr } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { bitAnd, multiplyAdd, reinterpret, shiftLeft, shiftRight } from "../ir/vector.js";
 import {
   BLOCK_ROWS,
-  blockLayout,
   GROUP_SIZE,
   isQuantized,
   packedDtype,
@@ -105,11 +104,9 @@ export function prefetchGroup(
   group: PrimExpr,
 ): void {
   if (!isQuantized(format)) return;
-  const { groups, groupBytes } = blockLayout(format);
-  const { index, at } = groupPlace(format, group);
-  const bytes = groups === 1 ? WEIGHT_FORMATS[format].blockBytes : groupBytes;
+  const { index, at, bytes } = groupPlace(format, group);
   for (let byte = 0; byte < bytes; byte += CACHE_LINE)
-    block.prefetch(weight, rowBlock, index, typeof at === "number" ? at + byte : at.add(byte));
+    block.prefetch(weight, rowBlock, index, asExpr(at, "int64").add(byte));
 }
 
 /** Loads the scales (and minima) of a group and returns what maps a code of a column to its weight. */

@@ -29,12 +29,15 @@ export interface GroupPlace {
   readonly index: PrimExpr;
   /** Byte offset of the group in its block. */
   readonly at: ExprLike;
+  /** Its share of the bytes of its block. */
+  readonly bytes: number;
 }
 
 /** Place of group `next` of block `index`; of formats with one group a block, of block `index`. */
 export function groupInBlock(format: WeightFormat, index: PrimExpr, next: ExprLike): GroupPlace {
   const { groups, groupsAt, groupBytes } = blockLayout(format);
-  return { index, at: groups === 1 ? groupsAt : asExpr(next, "int64").mul(groupBytes).add(groupsAt) };
+  const at = groups === 1 ? groupsAt : asExpr(next, "int64").mul(groupBytes).add(groupsAt);
+  return { index, at, bytes: WEIGHT_FORMATS[format].blockBytes / groups };
 }
 
 /** Place of a group counted along all columns. */

@@ -145,6 +145,11 @@ const VIOLATIONS: readonly [string, (m: Document) => void, RegExp][] = [
     (m) => Object.assign(m.weights.params[1], { shape: [40, 33] }),
     /multiples of 32/,
   ],
+  [
+    "columns between blocks",
+    (m) => Object.assign(m.weights.params[1], { format: "q6_k", shape: [40, 288] }),
+    /multiples of 256 for q6_k/,
+  ],
   ["no tokenizer file entry", (m) => delete m.files["tokenizer.json"], /tokenizer\.files\[0\]/],
   ["no template entry", (m) => Object.assign(m, { chatTemplate: "other.jinja" }), /chatTemplate/],
   ["a wrong digest", (m) => Object.assign(m.files.LICENSE, { sha256: "abc" }), /files\.LICENSE\.sha256/],
