@@ -86,7 +86,7 @@ export interface CompileRequest {
 const DEFAULT_CONTEXT_LENGTH = 8192;
 const DEFAULT_MAX_BATCH = 16;
 
-/** Seconds of tuning where no number is given: enough for every kernel of a model of a billion weights. */
+/** Seconds of tuning where no number is given. A later one goes on where they were too few. */
 export const DEFAULT_TUNE_SECONDS = 60;
 const MOST_TUNE_SECONDS = 24 * 3600;
 const MOST_THREADS = 1024;
