@@ -31,20 +31,25 @@ const TITLE = [
 const HOST_FORM: DotFormName | undefined = bestDotForm(new Set(cpuFeatures()));
 
 describe.skipIf(MISSING.length > 0)(TITLE.join(" "), () => {
-  it.each(["q4_0", "q4_1", "q8_0", "q6_k"] as const)("multiplies %s weights by 8-bit activations", (format) => {
-    const random = new Random(1);
-    const [columns, rows, tokens] = [256, 41, 19];
-    const weight = randomWeight(random, format, rows, columns);
-    const { blocks, values } = quantizeActivations(random.floats(tokens * columns));
-    const args = [Tensor.from(blocks, [tokens, columns / 32, 12], "int32"), packedTensor(weight)];
-    const options: LinearOptions = { columns, segments: [{ format, rows }], tokens: "n" };
-    const emulated = new EmulatedKernel(linear({ ...options, dot: "neon-dotprod" }));
-    const received = emulated.run(args, [tokens, rows]);
-    const expected = referenceLinear({ x: values, tokens, weights: [weight] });
-    expect(relativeError(received, expected)).toBeLessThan(TOLERANCE);
-    if (HOST_FORM !== undefined)
-      expect(received).toEqual(new Kernel(linear({ ...options, dot: HOST_FORM })).run(args, [tokens, rows]));
-  });
+  it.each(["q4_0", "q4_1", "q8_0", "q6_k"] as const)(
+    "multiplies %s weights by 8-bit activations",
+    (format) => {
+      const random = new Random(1);
+      const [columns, rows, tokens] = [256, 41, 19];
+      const weight = randomWeight(random, format, rows, columns);
+      const { blocks, values } = quantizeActivations(random.floats(tokens * columns));
+      const args = [Tensor.from(blocks, [tokens, columns / 32, 12], "int32"), packedTensor(weight)];
+      const options: LinearOptions = { columns, segments: [{ format, rows }], tokens: "n" };
+      const emulated = new EmulatedKernel(linear({ ...options, dot: "neon-dotprod" }));
+      const received = emulated.run(args, [tokens, rows]);
+      const expected = referenceLinear({ x: values, tokens, weights: [weight] });
+      expect(relativeError(received, expected)).toBeLessThan(TOLERANCE);
+      if (HOST_FORM !== undefined)
+        expect(received).toEqual(
+          new Kernel(linear({ ...options, dot: HOST_FORM })).run(args, [tokens, rows]),
+        );
+    },
+  );
 
   it("multiplies one row that it quantises", () => {
     const random = new Random(2);
