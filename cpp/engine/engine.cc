@@ -69,9 +69,7 @@ void Engine::Evaluate(std::unique_ptr<Evaluation> evaluation) {
   evaluations_.push_back(std::move(evaluation));
 }
 
-bool Engine::HasWork() const {
-  return scheduler_.running() + scheduler_.waiting() > 0 || !evaluations_.empty();
-}
+bool Engine::HasWork() const { return scheduler_.HasRunnable() || !evaluations_.empty(); }
 
 void Engine::Step() {
   Contain(
@@ -79,7 +77,7 @@ void Engine::Step() {
         const ScheduledBatch& batch = scheduler_.Schedule();
         if (!batch.empty()) {
           RunBatch(batch);
-        } else if (evaluations_.empty()) {
+        } else if (scheduler_.HasRunnable() && evaluations_.empty()) {
           throw std::logic_error("Requests wait although nothing runs.");
         }
         AdvanceEvaluation();

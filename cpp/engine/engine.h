@@ -53,6 +53,11 @@ class Engine {
    * ignored. */
   void Abort(int64_t id);
 
+  /*! \brief Schedules a request no more until Resume(), for instance while its next token is chosen
+   * elsewhere; unknown ids are ignored. */
+  void Pause(int64_t id) { scheduler_.Pause(id); }
+  void Resume(int64_t id) { scheduler_.Resume(id); }
+
   /*! \brief Queues an evaluation. */
   void Evaluate(std::unique_ptr<Evaluation> evaluation);
 

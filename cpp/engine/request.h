@@ -81,6 +81,8 @@ struct Request {
   int32_t computed = 0;
   PageList pages;
   int32_t preemptions = 0;
+  /*! \brief Not scheduled until it is resumed. */
+  bool paused = false;
   std::unordered_map<int32_t, TokenCounts> counts;
 
   Clock::time_point submitted = Clock::now();

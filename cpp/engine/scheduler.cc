@@ -27,12 +27,39 @@ void Scheduler::Add(std::unique_ptr<Request> request) {
   waiting_.push_back(std::move(request));
 }
 
+void Scheduler::Pause(int64_t id) {
+  if (Request* request = Find(id)) request->paused = true;
+}
+
+void Scheduler::Resume(int64_t id) {
+  if (Request* request = Find(id)) request->paused = false;
+}
+
+bool Scheduler::HasRunnable() const {
+  auto runnable = [](const std::unique_ptr<Request>& request) { return !request->paused; };
+  return std::any_of(running_.begin(), running_.end(), runnable) ||
+         std::any_of(waiting_.begin(), waiting_.end(), runnable);
+}
+
+Request* Scheduler::Find(int64_t id) const {
+  for (const auto& request : running_) {
+    if (request->id == id) return request.get();
+  }
+  for (const auto& request : waiting_) {
+    if (request->id == id) return request.get();
+  }
+  return nullptr;
+}
+
 const ScheduledBatch& Scheduler::Schedule() {
-  batch_.clear();
-  int32_t budget = limits_.prefill_chunk;
-  ScheduleDecodes(&budget);
-  SchedulePrefills(&budget);
-  AdmitWaiting(&budget);
+  do {
+    batch_.clear();
+    int32_t budget = limits_.prefill_chunk;
+    ScheduleDecodes(&budget);
+    SchedulePrefills(&budget);
+    AdmitWaiting(&budget);
+    // Paused requests may hold the pages that a waiting one needs.
+  } while (batch_.empty() && HasRunnable() && PreemptYoungest());
   return batch_;
 }
 
@@ -41,7 +68,8 @@ void Scheduler::ScheduleDecodes(int32_t* budget) {
   // in the batch.
   for (size_t i = 0; i < running_.size() && *budget > 0; ++i) {
     Request* request = running_[i].get();
-    if (request->remaining() != 1) continue;
+    if (request->paused || request->remaining() != 1) continue;
+    if (BatchIsFull()) return;
     if (!ReserveNext(request)) return;
     AddToBatch(request, 1, budget);
   }
@@ -49,22 +77,33 @@ void Scheduler::ScheduleDecodes(int32_t* budget) {
 
 void Scheduler::SchedulePrefills(int32_t* budget) {
   for (auto& request : running_) {
-    if (*budget == 0) return;
-    if (request->remaining() > 1) {
+    if (*budget == 0 || BatchIsFull()) return;
+    if (!request->paused && request->remaining() > 1) {
       AddToBatch(request.get(), std::min(request->remaining(), *budget), budget);
     }
   }
 }
 
 void Scheduler::AdmitWaiting(int32_t* budget) {
-  while (!waiting_.empty() && running() < limits_.max_batch && *budget > 0) {
-    Request* request = waiting_.front().get();
+  int32_t places = limits_.max_batch;
+  for (const auto& request : running_) places -= request->paused ? 0 : 1;
+  for (auto next = waiting_.begin(); next != waiting_.end() && places > 0 && *budget > 0;) {
+    Request* request = next->get();
+    if (request->paused) {
+      ++next;
+      continue;
+    }
     // A page in reserve for each running request, lest the newcomer be thrown out again by their
     // next tokens.
     if (pages_->PagesFor(request->length()) + running() > pages_->free()) return;
     pages_->Grow(&request->pages, request->length());
-    running_.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
+    // A younger one may run already, if this one was paused.
+    auto younger = std::find_if(running_.begin(), running_.end(), [request](const auto& other) {
+      return other->arrival > request->arrival;
+    });
+    running_.insert(younger, std::move(*next));
+    next = waiting_.erase(next);
+    --places;
     AddToBatch(request, std::min(request->remaining(), *budget), budget);
   }
 }
@@ -91,8 +130,10 @@ bool Scheduler::PreemptYoungest() {
   victim->computed = 0;
   ++victim->preemptions;
   ++preemptions_;
-  // Everything that waits is younger.
-  waiting_.push_front(std::move(victim));
+  auto younger = std::find_if(waiting_.begin(), waiting_.end(), [&victim](const auto& other) {
+    return other->arrival > victim->arrival;
+  });
+  waiting_.insert(younger, std::move(victim));
   return true;
 }
 
@@ -144,7 +185,6 @@ void Scheduler::CheckIntegrity(const std::vector<const PageList*>& foreign) cons
     require(request.remaining() >= 1, "a request has nothing left to compute");
     require(request.length() <= max_length(), "a request is longer than allowed");
   };
-  require(running() <= limits_.max_batch, "too many requests run");
   for (const auto& request : running_) {
     in_order(*request);
     lists.push_back(&request->pages);
@@ -153,6 +193,7 @@ void Scheduler::CheckIntegrity(const std::vector<const PageList*>& foreign) cons
     require(pages_->PagesFor(request->length()) >= static_cast<int32_t>(request->pages.size()),
             "a request holds more pages than its text needs");
   }
+  last_arrival = -1;
   for (const auto& request : waiting_) {
     in_order(*request);
     require(request->pages.empty() && request->computed == 0, "a waiting request holds pages");

@@ -65,6 +65,14 @@ class Scheduler {
    * unknown. */
   std::unique_ptr<Request> Remove(int64_t id);
 
+  /*! \brief Schedules a request no more until Resume(). It keeps its pages unless others need them,
+   * and takes no place among max_batch. Unknown ids: nothing. */
+  void Pause(int64_t id);
+  void Resume(int64_t id);
+
+  /*! \brief Whether a request could be scheduled: not all of them are paused. */
+  bool HasRunnable() const;
+
   /*! \brief Takes the pages of the youngest running request, which waits to be computed again;
    * false when none runs. */
   bool PreemptYoungest();
@@ -81,9 +89,11 @@ class Scheduler {
   void CheckIntegrity(const std::vector<const PageList*>& foreign = {}) const;
 
  private:
+  Request* Find(int64_t id) const;
   void ScheduleDecodes(int32_t* budget);
   void SchedulePrefills(int32_t* budget);
   void AdmitWaiting(int32_t* budget);
+  bool BatchIsFull() const { return static_cast<int32_t>(batch_.size()) >= limits_.max_batch; }
   void AddToBatch(Request* request, int32_t count, int32_t* budget);
   /*! \brief Page for one more token, taken from younger requests if need be; false when `request`
    * itself was preempted. */

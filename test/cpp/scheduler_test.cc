@@ -121,6 +121,40 @@ TEST("scheduler: preemption starts the victim over with prompt and answer") {
   CHECK_EQUAL(Step(&scheduler), "2:9!");
 }
 
+TEST("scheduler: a paused request keeps its pages and leaves its place to others") {
+  PageTable pages(8, 4);
+  Scheduler scheduler({16, 1, 16}, &pages);
+  scheduler.Add(MakeRequest(1, 4, 9));
+  scheduler.Add(MakeRequest(2, 2, 3));
+  CHECK_EQUAL(Step(&scheduler), "1:4!");
+  scheduler.Pause(1);
+  CHECK_EQUAL(Step(&scheduler), "2:2!");
+  CHECK_EQUAL(pages.free(), 6);
+  scheduler.Resume(1);
+  CHECK_EQUAL(Step(&scheduler), "1:1!");  // the older one has the only place
+  scheduler.Pause(1);
+  scheduler.Pause(2);
+  CHECK(!scheduler.HasRunnable());
+  CHECK_EQUAL(Step(&scheduler), "");
+  scheduler.Resume(2);
+  CHECK_EQUAL(Step(&scheduler), "2:1!");
+}
+
+TEST("scheduler: a paused request loses its pages to one that can run") {
+  PageTable pages(4, 4);
+  Scheduler scheduler({16, 2, 16}, &pages);
+  scheduler.Add(MakeRequest(1, 8, 4));
+  CHECK_EQUAL(Step(&scheduler), "1:8!");
+  scheduler.Pause(1);
+  scheduler.Add(MakeRequest(2, 12, 2));
+  CHECK_EQUAL(Step(&scheduler), "2:12!");
+  CHECK_EQUAL(scheduler.preemptions(), 1);
+  CHECK_EQUAL(Step(&scheduler), "2:1!");
+  CHECK(!scheduler.HasRunnable());
+  scheduler.Resume(1);
+  CHECK_EQUAL(Step(&scheduler), "1:9!");
+}
+
 TEST("scheduler: aborting frees pages at once, wherever the request is") {
   PageTable pages(8, 4);
   Scheduler scheduler({64, 2, 4}, &pages);
