@@ -5,6 +5,7 @@ import type { DecoderConfig } from "./models/decoder-config.js";
 import { type ParameterSpec, ROPE_FREQUENCIES } from "./models/parameters.js";
 import { architectureOfHuggingFace } from "./models/registry.js";
 import { inverseFrequencies } from "./models/rope.js";
+import { AlternatingRows } from "./quantization/alternating-rows.js";
 
 export interface SourceModel {
   readonly imported: ImportedModel;
@@ -31,8 +32,16 @@ export async function openSourceModel(source: string): Promise<SourceModel> {
  */
 export function parameterSource(
   { imported, config }: SourceModel,
-  { name, shape }: ParameterSpec,
+  { name, shape, alternates }: ParameterSpec,
 ): SourceTensor {
+  if (alternates !== undefined) {
+    const [rows = 0, columns = 0] = shape;
+    const part = [rows / alternates.length, columns];
+    return new AlternatingRows(
+      name,
+      alternates.map((source) => requireTensor(imported, source, part)),
+    );
+  }
   if (name !== ROPE_FREQUENCIES) return requireTensor(imported, name, shape);
   const values = inverseFrequencies(config.headDim, config.ropeTheta, config.ropeScaling);
   return {

@@ -2,7 +2,9 @@
 import type { PackageWriter } from "../package/package-writer.js";
 import { paramLayout } from "../package/weight-shards.js";
 import type { CompileProgress } from "./compile-options.js";
-import { decoderParameters, type ParameterSpec } from "./models/parameters.js";
+import { requireTensor } from "./importer/imported-model.js";
+import { decoderParameters, GATE_AND_UP, layerPrefix, type ParameterSpec } from "./models/parameters.js";
+import { canAlternate } from "./quantization/alternating-rows.js";
 import type { WeightFormat } from "./quantization/format.js";
 import { type PackedLoss, type ParamFormat, packTensor } from "./quantization/pack-rows16.js";
 import { chooseFormat, type QuantizationScheme } from "./quantization/scheme.js";
@@ -30,7 +32,8 @@ export interface PlannedParameter extends ParameterSpec {
  */
 export function chooseFormats(model: SourceModel, scheme: QuantizationScheme): WeightPlan {
   const notices: string[] = [];
-  const parameters = decoderParameters(model.config).map((parameter): PlannedParameter => {
+  const alternating = (layer: number) => gateAndUpAlternate(model, layer);
+  const parameters = decoderParameters(model.config, alternating).map((parameter): PlannedParameter => {
     const { format, notice } = chooseFormat(scheme, parameterSource(model, parameter));
     if (notice !== undefined) notices.push(notice);
     return { ...parameter, format };
@@ -39,6 +42,14 @@ export function chooseFormats(model: SourceModel, scheme: QuantizationScheme): W
   for (const { name, format } of parameters) if (format !== "vector") formats.set(name, format);
   const bytes = parameters.reduce((sum, parameter) => sum + paramLayout(spec(parameter)).bytes, 0);
   return { scheme, parameters, formats, bytes, notices };
+}
+
+/** Gate and up projection of one type are one parameter; a source may have them in two, which must be kept bit for bit. */
+function gateAndUpAlternate({ imported, config }: SourceModel, layer: number): boolean {
+  const shape = [config.intermediateSize, config.hiddenSize];
+  return canAlternate(
+    GATE_AND_UP.map((name) => requireTensor(imported, `${layerPrefix(layer)}.${name}.weight`, shape)),
+  );
 }
 
 function spec({ name, shape, format }: PlannedParameter) {

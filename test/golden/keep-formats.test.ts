@@ -13,31 +13,18 @@ import { FfiModule } from "../../lib/ffi/index.js";
 import type { ModelPackage } from "../../lib/package/model-package.js";
 import { DecoderRunner } from "../support/decoder-runner.js";
 import { relativeError } from "../support/kernel-library.js";
+import { WIDE_SHAPE } from "../support/model-shapes.js";
 import { packageParameters } from "../support/package-parameters.js";
 import { Random } from "../support/random.js";
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), "node-mlc-keep-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** Columns in whole blocks of 256: Q4_K and Q6_K. */
-const wide: ModelShape = {
-  architecture: "llama",
-  layers: 3,
-  hidden: 256,
-  heads: 4,
-  kvHeads: 2,
-  feedForward: 512,
-  vocabulary: 1000,
-  qkvBias: false,
-  ropeTheta: 10_000,
-  normEpsilon: 1e-5,
-  preTokenizer: "llama-bpe",
-};
 /** Columns in between: Q5_0 and Q8_0 instead. */
-const narrow: ModelShape = { ...wide, hidden: 192, heads: 3, kvHeads: 3, feedForward: 320 };
+const narrow: ModelShape = { ...WIDE_SHAPE, hidden: 192, heads: 3, kvHeads: 3, feedForward: 320 };
 
 describe.each([
-  ["wide", wide, ["q4_k", "q6_k"]],
+  ["wide", WIDE_SHAPE, ["q4_k", "q6_k"]],
   ["narrow", narrow, ["q5_0", "q8_0"]],
 ] as const)("a %s model", (name, shape, formats) => {
   const source = path.join(scratch, `${name}.gguf`);

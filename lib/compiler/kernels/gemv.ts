@@ -4,7 +4,7 @@ import type { Block } from "../ir/statement.js";
 import { multiplyAdd } from "../ir/vector.js";
 import { BLOCK_ROWS } from "../quantization/format.js";
 import { storeOutputs } from "./linear-epilogue.js";
-import { type LinearBuffers, PANEL_BLOCKS } from "./linear-options.js";
+import type { LinearBuffers } from "./linear-options.js";
 import { forPanel, type Panel, panelCount } from "./panels.js";
 import { columnsPerStep, prefetchGroup, unpackColumns } from "./weight-blocks.js";
 
@@ -24,7 +24,7 @@ function panelProduct(block: Block, buffers: LinearBuffers, columns: number, pan
   block.store(sums, float(0).broadcast(blocks.length * BLOCK_ROWS), 0);
   const formats = blocks.map(({ segment }) => segment.format);
   const step = columnsPerStep(formats, columns);
-  const advance = buffers.gated ? 1 : PANEL_BLOCKS;
+  const advance = blocks.filter(({ segment }) => segment === blocks[0]?.segment).length;
   block.serial("step", columns / step, (inner, index) => {
     const streams = blocks.map(({ segment: { weight, format }, rowBlock }) =>
       unpackColumns(inner, weight, format, rowBlock, index, step),

@@ -15,7 +15,7 @@ import { storeOutputs } from "./linear-epilogue.js";
 import type { LinearBuffers, LinearOptions } from "./linear-options.js";
 import { defaultTuning, type LinearTuning } from "./linear-tuning.js";
 import { forPanel, type Panel, panelCount } from "./panels.js";
-import { normFactor } from "./row-norm.js";
+import { normedRow } from "./row-norm.js";
 
 interface Product {
   readonly buffers: LinearBuffers;
@@ -48,14 +48,10 @@ export function integerProduct(block: Block, buffers: LinearBuffers, options: Li
 
 /** The one row of x as activation blocks, normalised first where the norm's weight is given. */
 function quantizeInput(block: Block, { x, norm }: LinearBuffers, columns: number, epsilon: number): Buffer {
-  const row = (lanes: number, at: PrimExpr) => x.loadVector(lanes, 0, at);
-  const factor = norm && normFactor(block, { columns, epsilon, load: row });
+  const load = (lanes: number, at: PrimExpr) => x.loadVector(lanes, 0, at);
+  const row = norm === undefined ? load : normedRow(block, { columns, epsilon, weight: norm, load });
   const blocks = block.local("x_blocks", activationShape(1, columns), "int32");
-  const load = (lanes: number, at: PrimExpr) =>
-    norm && factor
-      ? row(lanes, at).mul(factor.broadcast(lanes)).mul(norm.loadVector(lanes, at))
-      : row(lanes, at);
-  quantizeRow(block, columns, load, { buffer: blocks, row: 0 });
+  quantizeRow(block, columns, row, { buffer: blocks, row: 0 });
   return blocks;
 }
 

@@ -13,12 +13,12 @@ import { silu } from "./vector-math.js";
  */
 export function storeOutputs(
   block: Block,
-  { output, residual, gated }: LinearBuffers,
+  { output, residual }: LinearBuffers,
   panel: Panel,
   token: ExprLike,
   sums: readonly PrimExpr[],
 ): void {
-  const results = gated ? gate(block, sums) : sums;
+  const results = panel.gates.length > 0 ? gate(block, panel, sums) : sums;
   const [low, high] = results;
   if (output.dtype === "int32" && low !== undefined && high !== undefined) {
     const group = panel.column.floorDiv(GROUP_SIZE);
@@ -49,8 +49,7 @@ export function storeOutputs(
   });
 }
 
-/** `silu(gate) * up` of the gates in the first half of `sums` and the ups in the second. */
-function gate(block: Block, sums: readonly PrimExpr[]): PrimExpr[] {
-  const half = sums.length / 2;
-  return sums.slice(0, half).map((value, index) => silu(block, value).mul(sums[half + index] ?? value));
+/** `silu(gate) * up` of the panel's pairs. */
+function gate(block: Block, { gates }: Panel, sums: readonly PrimExpr[]): PrimExpr[] {
+  return gates.map((pair) => silu(block, sums[pair.gate] as PrimExpr).mul(sums[pair.up] as PrimExpr));
 }

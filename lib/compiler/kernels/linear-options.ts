@@ -21,7 +21,10 @@ export interface LinearOptions {
   readonly segments: readonly LinearSegment[];
   /** Whether every segment has a bias float32[rows]. */
   readonly bias?: boolean;
-  /** What is done with a finished sum; "silu-mul" takes two segments of equal rows: silu(first) * second. */
+  /**
+   * What is done with a finished sum. "silu-mul" is `silu(gate) * up` of two segments of equal rows, or of one whose row blocks take
+   * turns, 16 gates and 16 ups: its bytes are read in one stream.
+   */
   readonly epilogue?: "none" | "residual" | "silu-mul";
   /** 1: a matrix-vector kernel; "n": a matrix-matrix kernel for a symbolic number of rows. */
   readonly tokens: 1 | "n";
@@ -51,7 +54,7 @@ export type LinearTuner = (options: LinearOptions) => LinearTuning | undefined;
 export interface SegmentBuffers extends LinearSegment {
   readonly weight: Buffer;
   readonly bias: Buffer | undefined;
-  /** First output column; 0 for both segments of "silu-mul". */
+  /** First output column; 0 for "silu-mul". */
   readonly offset: number;
   /** Blocks of 16 rows, the last one perhaps incomplete. */
   readonly blocks: number;
@@ -77,8 +80,7 @@ export function linearBuffers(options: LinearOptions): LinearBuffers {
   checkIntegers(options);
   const gated = epilogue === "silu-mul";
   const segments = segmentBuffers(options, gated);
-  const last = segments.at(-1);
-  const outputs = (last?.offset ?? 0) + (last?.rows ?? 0);
+  const outputs = outputCount(options);
   const n = options.tokens === 1 ? 1 : variable("n");
   const integers = options.dot !== undefined && (input ?? "int8") === "int8";
   return {
@@ -94,6 +96,12 @@ export function linearBuffers(options: LinearOptions): LinearBuffers {
     outputs,
     gated,
   };
+}
+
+/** Columns of the result. */
+function outputCount({ segments, epilogue }: LinearOptions): number {
+  const rows = segments.reduce((sum, segment) => sum + segment.rows, 0);
+  return epilogue === "silu-mul" ? rows / 2 : rows;
 }
 
 function segmentBuffers({ segments, columns, bias }: LinearOptions, gated: boolean): SegmentBuffers[] {
@@ -113,18 +121,25 @@ function segmentBuffers({ segments, columns, bias }: LinearOptions, gated: boole
 }
 
 function checkSegments({ segments, epilogue, bias = false }: LinearOptions): void {
-  const [first, second] = segments;
   const gated = epilogue === "silu-mul";
-  if (first === undefined || (gated && (segments.length !== 2 || first.rows !== second?.rows)))
+  if (segments.length === 0 || (gated && !isGateable(segments)))
     throw invalid(
-      gated ? "two segments of equal rows for silu-mul" : "at least one segment",
+      gated
+        ? `two segments of equal rows or one of a multiple of ${PANEL_ROWS} rows for silu-mul`
+        : "at least one segment",
       `rows [${segments.map(({ rows }) => rows)}]`,
     );
   if (gated && bias) throw invalid("no bias together with silu-mul", "one");
 }
 
+function isGateable([first, second, ...more]: readonly LinearSegment[]): boolean {
+  if (first === undefined || more.length > 0) return false;
+  return second === undefined ? first.rows % PANEL_ROWS === 0 : first.rows === second.rows;
+}
+
 /** What 8-bit integers need. */
-function checkIntegers({ dot, segments, input, output, tokens, epilogue = "none" }: LinearOptions): void {
+function checkIntegers(options: LinearOptions): void {
+  const { dot, segments, input, output, tokens } = options;
   if (dot === undefined) {
     if (input !== undefined || output === "int8")
       throw invalid("a form of integer products for 8-bit rows", `input ${input} and output ${output}`);
@@ -134,11 +149,11 @@ function checkIntegers({ dot, segments, input, output, tokens, epilogue = "none"
   if (unquantized !== undefined) throw invalid("quantised weights for integer products", unquantized.format);
   if (tokens === "n" && input !== undefined && input !== "int8")
     throw invalid("activation blocks as the input of many tokens", input);
-  const outputs = epilogue === "silu-mul" ? (segments[0]?.rows ?? 0) : 0;
-  if (output === "int8" && (outputs === 0 || outputs % PANEL_ROWS !== 0))
+  const outputs = outputCount(options);
+  if (output === "int8" && (options.epilogue !== "silu-mul" || outputs % PANEL_ROWS !== 0))
     throw invalid(
       `silu-mul outputs in multiples of ${PANEL_ROWS} to store as activation blocks`,
-      `${outputs}`,
+      `${outputs} of "${options.epilogue ?? "none"}"`,
     );
 }
 

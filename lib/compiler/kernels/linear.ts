@@ -12,7 +12,7 @@ import { type LinearOptions, linearBuffers, linearParameters } from "./linear-op
  *
  * Parameters: x float32[n, columns]; the segments' weights (packed [rows, columns]); with `bias` the segments' biases
  * float32[rows]; with "residual" the residual float32[n, outputs]; output float32[n, outputs]. `outputs` is the sum of the
- * segments' rows, for "silu-mul" the rows of one. With `dot`, x and output may be activation blocks (activation-blocks.ts), and
+ * segments' rows, for "silu-mul" half of it. With `dot`, x and output may be activation blocks (activation-blocks.ts), and
  * the norm's weight float32[columns] follows x for the input "norm".
  *
  * Sums are float32: over the columns in order, one fused multiply-add each; with `dot`, over the groups of 32 columns in order, the

@@ -3,7 +3,7 @@ import { Buffer } from "../ir/buffer.js";
 import { type PrimExpr, variable } from "../ir/prim-expr.js";
 import { primFunc } from "../ir/prim-func.js";
 import { activationBuffer, quantizeRow } from "./activation-blocks.js";
-import { normalizeRow, normFactor } from "./row-norm.js";
+import { normalizeRow, normedRow } from "./row-norm.js";
 
 export interface RmsNormOptions {
   /** Width of a row. */
@@ -30,16 +30,10 @@ export function rmsNorm({ columns, epsilon, tokens, output: form = "float32" }: 
   return primFunc([x, weight, output], (body) => {
     body[tokens === 1 ? "serial" : "parallel"]("i", n, (block, i) => {
       const load = (lanes: number, at: PrimExpr) => x.loadVector(lanes, i, at);
-      if (form === "float32") {
-        normalizeRow(block, { columns, epsilon, weight, load }, (inner, value, at) =>
-          inner.store(output, value, i, at),
-        );
-        return;
-      }
-      const factor = normFactor(block, { columns, epsilon, load });
-      const normed = (lanes: number, at: PrimExpr) =>
-        load(lanes, at).mul(factor.broadcast(lanes)).mul(weight.loadVector(lanes, at));
-      quantizeRow(block, columns, normed, { buffer: output, row: i });
+      const row = { columns, epsilon, weight, load };
+      if (form === "float32")
+        normalizeRow(block, row, (inner, value, at) => inner.store(output, value, i, at));
+      else quantizeRow(block, columns, normedRow(block, row), { buffer: output, row: i });
     });
   });
 }

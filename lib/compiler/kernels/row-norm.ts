@@ -14,8 +14,8 @@ export interface NormRow {
   readonly load: (lanes: number, at: PrimExpr) => PrimExpr;
 }
 
-/** Statements that compute `1 / sqrt(mean(row^2) + epsilon)`; returns it. */
-export function normFactor(block: Block, { columns, epsilon, load }: Omit<NormRow, "weight">): PrimExpr {
+/** Statements that compute what `row / sqrt(mean(row^2) + epsilon) * weight` needs of the whole row; returns its `load`. */
+export function normedRow(block: Block, { columns, epsilon, weight, load }: NormRow): NormRow["load"] {
   const lanes = lanesFor(columns);
   const squares = block.local("squares", lanes);
   block.store(squares, float(0).broadcast(lanes), 0);
@@ -25,7 +25,8 @@ export function normFactor(block: Block, { columns, epsilon, load }: Omit<NormRo
   });
   const total = sumLanes(block, squares.loadVector(lanes, 0));
   const root = squareRoot(total.mul(1 / columns).add(epsilon));
-  return block.bind("factor", float(1).div(root));
+  const factor = block.bind("factor", float(1).div(root));
+  return (width, at) => load(width, at).mul(factor.broadcast(width)).mul(weight.loadVector(width, at));
 }
 
 /** Statements of `row / sqrt(mean(row^2) + epsilon) * weight`. */
@@ -34,11 +35,10 @@ export function normalizeRow(
   row: NormRow,
   store: (block: Block, value: PrimExpr, at: PrimExpr) => void,
 ): void {
-  const { columns, weight, load } = row;
-  const lanes = lanesFor(columns);
-  const factor = normFactor(block, row).broadcast(lanes);
-  block.serial("j", columns / lanes, (inner, j) => {
+  const lanes = lanesFor(row.columns);
+  const normed = normedRow(block, row);
+  block.serial("j", row.columns / lanes, (inner, j) => {
     const at = j.mul(lanes);
-    store(inner, load(lanes, at).mul(factor).mul(weight.loadVector(lanes, at)), at);
+    store(inner, normed(lanes, at), at);
   });
 }

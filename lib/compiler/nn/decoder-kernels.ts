@@ -17,15 +17,16 @@ import {
   ropeTable,
 } from "../kernels/index.js";
 import type { DecoderConfig } from "../models/decoder-config.js";
+import { GATE_AND_UP, GATE_UP } from "../models/parameters.js";
 import { isQuantized } from "../quantization/format.js";
-import { type DecoderSpec, type PackedParameter, packedParameters } from "./decoder-spec.js";
+import { type DecoderSpec, hasGateUp, type PackedParameter, packedParameters } from "./decoder-spec.js";
 import type { KernelRequest } from "./function-graph.js";
 
 /** What a matrix product reads and what it does with its sums before they are stored. */
 export interface LinearRequest {
   /** Adds a bias for each weight. */
   readonly bias: boolean;
-  /** Nothing more, adds the rows of a tensor, or `silu(first) * second` of two weights. */
+  /** Nothing more, adds the rows of a tensor, or `silu(gate) * up` of two weights or of one that holds both. */
   readonly epilogue: "none" | "residual" | "silu-mul";
   /** Of an integer product of one row: rows of float32 that it quantises, or normalises and quantises. */
   readonly input?: "float32" | "norm";
@@ -71,6 +72,11 @@ export class DecoderKernels {
   /** `(x, output)`: rows of float32 to activation blocks. */
   quantizeRows(columns: number): KernelRequest {
     return { key: `quantize_rows_${columns}`, make: () => quantizeRows({ columns }) };
+  }
+
+  /** The parameters of a layer's gate and up projection, without the layer's prefix: two, or one that holds both. */
+  gateAndUp(layer: number): readonly string[] {
+    return hasGateUp(this.#spec, layer) ? [GATE_UP] : GATE_AND_UP;
   }
 
   /** Whether the product with these parameters takes 8-bit activations: the target can and every weight is quantised. */

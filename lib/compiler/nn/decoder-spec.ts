@@ -3,7 +3,7 @@ import { MlcError } from "../../errors.js";
 import type { KernelTarget } from "../kernels/kernel-target.js";
 import type { LinearTuner } from "../kernels/linear-options.js";
 import type { DecoderConfig } from "../models/decoder-config.js";
-import { decoderParameters, type ParameterSpec } from "../models/parameters.js";
+import { decoderParameters, GATE_UP, layerPrefix, type ParameterSpec } from "../models/parameters.js";
 import { packedDtype, packedShape, type WeightFormat } from "../quantization/format.js";
 
 /** Element type of the KV cache. */
@@ -14,7 +14,7 @@ export type Activations = "int8" | "float32";
 
 export interface DecoderSpec {
   readonly config: DecoderConfig;
-  /** Format of each matrix by parameter name. */
+  /** Format of each matrix by parameter name; they also say in which layers gate and up projection are one parameter. */
   readonly formats: ReadonlyMap<string, WeightFormat>;
   readonly kvDtype: KvDtype;
   /** Upper bounds of the symbolic sizes: rows of a prefill step, sequences of a decode step. */
@@ -36,12 +36,17 @@ export interface PackedParameter extends ParameterSpec {
   readonly dtype: "float32" | "float16" | "uint8";
 }
 
+/** Whether gate and up projection of a layer are one parameter. */
+export function hasGateUp({ formats }: Pick<DecoderSpec, "formats">, layer: number): boolean {
+  return formats.has(`${layerPrefix(layer)}.${GATE_UP}.weight`);
+}
+
 /**
  * The parameter list with formats, in the order of the functions' `params`.
  * @throws MlcError ERR_MISSING_TENSOR for a matrix without a format.
  */
 export function packedParameters(spec: Pick<DecoderSpec, "config" | "formats">): PackedParameter[] {
-  return decoderParameters(spec.config).map((parameter) => {
+  return decoderParameters(spec.config, (layer) => hasGateUp(spec, layer)).map((parameter) => {
     if (parameter.kind === "vector")
       return { ...parameter, format: "vector", packedShape: parameter.shape, dtype: "float32" };
     const format = spec.formats.get(parameter.name);

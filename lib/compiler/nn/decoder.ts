@@ -4,10 +4,10 @@ import type { FfiObject } from "../../ffi/index.js";
 import type { Dimension } from "../ir/relax-type.js";
 import { activationShape } from "../kernels/index.js";
 import { type DecoderConfig, qkvSize } from "../models/decoder-config.js";
-import { ROPE_FREQUENCIES } from "../models/parameters.js";
+import { layerPrefix, ROPE_FREQUENCIES } from "../models/parameters.js";
 import { GROUP_SIZE } from "../quantization/format.js";
 import type { DecoderKernels } from "./decoder-kernels.js";
-import type { FunctionGraph } from "./function-graph.js";
+import type { FunctionGraph, KernelRequest } from "./function-graph.js";
 
 /** What one step receives besides the weights and the hidden rows; shapes in docs/architecture.md. */
 export interface StepInputs {
@@ -50,12 +50,12 @@ export class Decoder {
     const { layers } = this.#config;
     let rows: Rows = { hidden: x, count: this.#step.rows };
     for (let layer = 0; layer < layers; layer++) {
-      const prefix = `model.layers.${layer}`;
+      const prefix = layerPrefix(layer);
       // Beyond the last keys and values only the rows whose logits are wanted matter.
       const chosen = layer === layers - 1 ? this.#step.logitRows : undefined;
       const attended = this.#attention(prefix, layer, rows, rope, chosen !== undefined);
       rows = this.#feedForward(
-        prefix,
+        layer,
         chosen === undefined
           ? this.#attentionOutput(prefix, rows, attended)
           : this.#attentionOutput(prefix, ...this.#choose(rows, attended, chosen)),
@@ -76,7 +76,7 @@ export class Decoder {
    * `attention(rope(qkv_proj(norm(x))))`, `[rows, heads * head size]`; the step's keys and values go into the pages on the way.
    * @param plain float32 even where o_proj takes activation blocks.
    */
-  #attention(prefix: string, layer: number, rows: Rows, rope: FfiObject, plain: boolean): Attended {
+  #attention(prefix: string, layer: number, rows: Rows, rope: FfiObject, plain: boolean): Values {
     const { form, qIndptr, positions, pageIndptr, pageIndices, kvPages } = this.#step;
     const config = this.#config;
     const weights = ["q_proj", "k_proj", "v_proj"].map((name) => `${prefix}.self_attn.${name}`);
@@ -86,7 +86,7 @@ export class Decoder {
       this.#graph.param(`${prefix}.self_attn.${name}.weight`),
     );
     const args = [
-      qkv,
+      qkv.tensor,
       rope,
       ...headNorms,
       qIndptr,
@@ -100,56 +100,46 @@ export class Decoder {
     const blocks =
       !plain && this.#multipliesIntegers([`${prefix}.self_attn.o_proj`]) && config.headDim % GROUP_SIZE === 0;
     const kernel = this.#kernels.attention(form, blocks ? "int8" : "float32");
-    const values = blocks
-      ? this.#graph.call(kernel, args, activationShape(rows.count, columns), "attention", "int32")
-      : this.#graph.call(kernel, args, [rows.count, columns], "attention");
-    return { values, blocks };
+    return this.#values(kernel, args, { count: rows.count, columns, blocks }, "attention");
   }
 
   /** `x + o_proj(attended)`. */
-  #attentionOutput(prefix: string, { hidden, count }: Rows, { values, blocks }: Attended): Rows {
-    const { hiddenSize, attentionHeads, headDim } = this.#config;
-    const names = [`${prefix}.self_attn.o_proj`];
-    const options = { residual: hidden };
-    const input = { values, columns: attentionHeads * headDim };
-    const result = blocks
-      ? this.#linear([values], count, names, hiddenSize, options)
-      : this.#floatLinear(input, count, names, hiddenSize, options);
-    return { hidden: result, count };
+  #attentionOutput(prefix: string, rows: Rows, attended: Values): Rows {
+    return this.#addProduct(rows, attended, `${prefix}.self_attn.o_proj`);
   }
 
   /** `x + down_proj(silu(gate_proj(norm(x))) * up_proj(norm(x)))`. */
-  #feedForward(prefix: string, rows: Rows): Rows {
-    const { hiddenSize, intermediateSize } = this.#config;
-    const gateAndUp = [`${prefix}.mlp.gate_proj`, `${prefix}.mlp.up_proj`];
-    const down = [`${prefix}.mlp.down_proj`];
+  #feedForward(layer: number, rows: Rows): Rows {
+    const { intermediateSize } = this.#config;
+    const prefix = layerPrefix(layer);
+    const gateAndUp = this.#kernels.gateAndUp(layer).map((name) => `${prefix}.${name}`);
+    const down = `${prefix}.mlp.down_proj`;
     const norm = `${prefix}.post_attention_layernorm.weight`;
-    const { hidden, count } = rows;
-    const blocks = this.#multipliesIntegers(gateAndUp) && this.#multipliesIntegers(down);
+    const blocks = this.#multipliesIntegers(gateAndUp) && this.#multipliesIntegers([down]);
     const activated = this.#normedLinear(rows, norm, gateAndUp, intermediateSize, { gated: true, blocks });
-    const options = { residual: hidden };
-    const result = blocks
-      ? this.#linear([activated], count, down, hiddenSize, options)
-      : this.#floatLinear({ values: activated, columns: intermediateSize }, count, down, hiddenSize, options);
-    return { hidden: result, count };
+    return this.#addProduct(rows, activated, down);
+  }
+
+  /** `hidden + projection(values)`. */
+  #addProduct({ hidden, count }: Rows, values: Values, projection: string): Rows {
+    const sum = this.#product(values, count, [projection], this.#config.hiddenSize, { residual: hidden });
+    return { hidden: sum.tensor, count };
   }
 
   /** Final norm and output projection. */
   #head(rows: Rows): FfiObject {
     const { vocabSize, tieWordEmbeddings } = this.#config;
     const names = [tieWordEmbeddings ? "model.embed_tokens" : "lm_head"];
-    return this.#normedLinear(rows, "model.norm.weight", names, vocabSize);
+    return this.#normedLinear(rows, "model.norm.weight", names, vocabSize).tensor;
   }
 
   /** The rows whose logits are wanted, of both tensors. */
-  #choose(rows: Rows, attended: Attended, { indices, count }: LogitRows): [Rows, Attended] {
-    const { hiddenSize, attentionHeads, headDim } = this.#config;
+  #choose(rows: Rows, attended: Values, { indices, count }: LogitRows): [Rows, Values] {
     const gather = (x: FfiObject, columns: number) =>
       this.#graph.call(this.#kernels.gatherRows(columns), [x, indices], [count, columns], "chosen");
-    const values = gather(attended.values, attentionHeads * headDim);
     return [
-      { hidden: gather(rows.hidden, hiddenSize), count },
-      { values, blocks: false },
+      { hidden: gather(rows.hidden, this.#config.hiddenSize), count },
+      { ...attended, tensor: gather(attended.tensor, attended.columns) },
     ];
   }
 
@@ -160,32 +150,44 @@ export class Decoder {
     names: readonly string[],
     outputs: number,
     options: LinearArguments = {},
-  ): FfiObject {
+  ): Values {
     const weight = this.#graph.param(norm);
-    const { hiddenSize } = this.#config;
-    const integers = this.#multipliesIntegers(names);
-    if (integers && count === 1)
+    const blocks = this.#multipliesIntegers(names);
+    if (blocks && count === 1)
       return this.#linear([hidden, weight], count, names, outputs, { ...options, input: "norm" });
-    const kernel = this.#kernels.rmsNorm(count, integers ? "int8" : "float32");
-    const normed = integers
-      ? this.#graph.call(kernel, [hidden, weight], activationShape(count, hiddenSize), "normed", "int32")
-      : this.#graph.call(kernel, [hidden, weight], [count, hiddenSize], "normed");
-    return this.#linear([normed], count, names, outputs, options);
+    const kernel = this.#kernels.rmsNorm(count, blocks ? "int8" : "float32");
+    const rows = { count, columns: this.#config.hiddenSize, blocks };
+    const normed = this.#values(kernel, [hidden, weight], rows, "normed");
+    return this.#linear([normed.tensor], count, names, outputs, options);
   }
 
-  /** A matrix product of rows of float32, which an integer product quantises itself if it is one row. */
-  #floatLinear(
-    { values, columns }: { readonly values: FfiObject; readonly columns: number },
+  /** A matrix product; rows of float32 become activation blocks where it multiplies integers, one row in the product itself. */
+  #product(
+    { tensor, columns, blocks }: Values,
     count: Dimension,
     names: readonly string[],
     outputs: number,
     options: LinearArguments,
-  ): FfiObject {
-    if (!this.#multipliesIntegers(names)) return this.#linear([values], count, names, outputs, options);
-    if (count === 1) return this.#linear([values], count, names, outputs, { ...options, input: "float32" });
+  ): Values {
+    if (blocks || !this.#multipliesIntegers(names))
+      return this.#linear([tensor], count, names, outputs, options);
+    if (count === 1) return this.#linear([tensor], count, names, outputs, { ...options, input: "float32" });
     const kernel = this.#kernels.quantizeRows(columns);
-    const blocks = this.#graph.call(kernel, [values], activationShape(count, columns), "blocks", "int32");
-    return this.#linear([blocks], count, names, outputs, options);
+    const quantized = this.#values(kernel, [tensor], { count, columns, blocks: true }, "blocks");
+    return this.#linear([quantized.tensor], count, names, outputs, options);
+  }
+
+  /** A kernel call that makes rows. */
+  #values(
+    kernel: KernelRequest,
+    args: readonly FfiObject[],
+    { count, columns, blocks }: Omit<Values, "tensor"> & { readonly count: Dimension },
+    hint: string,
+  ): Values {
+    const tensor = blocks
+      ? this.#graph.call(kernel, args, activationShape(count, columns), hint, "int32")
+      : this.#graph.call(kernel, args, [count, columns], hint);
+    return { tensor, columns, blocks };
   }
 
   #multipliesIntegers(names: readonly string[]): boolean {
@@ -204,7 +206,7 @@ export class Decoder {
     names: readonly string[],
     outputs: number,
     options: LinearArguments,
-  ): FfiObject {
+  ): Values {
     const { bias = false, residual, gated = false, blocks = false, input } = options;
     const weights = names.map((name) => `${name}.weight`);
     const biases = bias ? names.map((name) => this.#graph.param(`${name}.bias`)) : [];
@@ -217,9 +219,7 @@ export class Decoder {
     const args = [...inputs, ...weights.map((weight) => this.#graph.param(weight)), ...biases];
     if (residual !== undefined) args.push(residual);
     const hint = names[0]?.split(".").at(-1) ?? "linear";
-    return blocks
-      ? this.#graph.call(kernel, args, activationShape(rows, outputs), hint, "int32")
-      : this.#graph.call(kernel, args, [rows, outputs], hint);
+    return this.#values(kernel, args, { count: rows, columns: outputs, blocks }, hint);
   }
 }
 
@@ -229,9 +229,10 @@ interface Rows {
   readonly count: Dimension;
 }
 
-/** What attention gave: float32 `[rows, heads * head size]` or activation blocks. */
-interface Attended {
-  readonly values: FfiObject;
+/** What a kernel made of the step's rows: float32 `[rows, columns]`, or activation blocks of that. */
+interface Values {
+  readonly tensor: FfiObject;
+  readonly columns: number;
   readonly blocks: boolean;
 }
 
@@ -241,7 +242,7 @@ interface LinearArguments {
   readonly bias?: boolean;
   /** The rows of this tensor. */
   readonly residual?: FfiObject;
-  /** Instead: `silu(first) * second` of two weights. */
+  /** Instead: `silu(gate) * up` of two weights, or of one that holds both. */
   readonly gated?: boolean;
   /** The result as activation blocks. */
   readonly blocks?: boolean;

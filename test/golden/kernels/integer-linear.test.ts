@@ -40,7 +40,7 @@ function check(problem: Problem, tokenCounts: readonly number[]): void {
   const weights = segments.map(({ format, rows }) => randomWeight(random, format, rows, columns));
   const biases = bias ? segments.map(({ rows }) => random.floats(rows)) : [];
   const gated = epilogue === "silu-mul";
-  const outputs = gated ? (segments[0]?.rows ?? 0) : segments.reduce((sum, { rows }) => sum + rows, 0);
+  const outputs = segments.reduce((sum, { rows }) => sum + rows, 0) / (gated ? 2 : 1);
   const many = new Kernel(linear({ ...problem, tokens: "n" }));
   const single = new Kernel(linear({ ...problem, tokens: 1 }));
   for (const tokens of tokenCounts) {
@@ -115,17 +115,25 @@ describe.runIf(FORMS.length > 0).each(FORMS)("%s", (dot) => {
     check({ columns: 64, segments, epilogue: "silu-mul", dot, tuning: SMALL_TILES }, [1, 7, 20]);
   });
 
+  it.each(formats)("gates with one %s weight of gates and ups in turns", (format) => {
+    const shape = { columns: columnsOf(format, 2), segments: one(format, 96), epilogue: "silu-mul" } as const;
+    check({ ...shape, dot, tuning: SMALL_TILES }, [1, 7, 20]);
+  });
+
   it("gives the same bits however it is blocked", () => {
     const problem = { columns: 256, segments: one("q4_1", 1040), dot };
     check({ ...problem, tuning: { activationBytes: 1 << 12, panelBytes: 1 << 16 } }, [50]);
     check({ ...problem, tuning: { tileTokens: 5, tileRows: 16, fewTokens: 3, prefetchBytes: 0 } }, [4, 19]);
   });
 
-  it("stores gated outputs as activation blocks", () => {
+  it.each([
+    ["two weights", [96, 96]],
+    ["one weight", [192]],
+  ])("stores gated outputs of %s as activation blocks", (_, sizes) => {
     const random = new Random(3);
     const [columns, rows, tokens] = [64, 96, 11];
-    const weights = [0, 1].map(() => randomWeight(random, "q4_0", rows, columns));
-    const segments = [...one("q4_0", rows), ...one("q4_0", rows)];
+    const weights = sizes.map((size) => randomWeight(random, "q4_0", size, columns));
+    const segments = sizes.flatMap((size) => one("q4_0", size));
     const { blocks } = quantizeActivations(random.floats(tokens * columns));
     const args = [Tensor.from(blocks, [tokens, columns / 32, 12], "int32"), ...weights.map(packedTensor)];
     const options = {

@@ -22,7 +22,7 @@ function check(shape: Shape, tokenCounts: readonly number[], target = "cpu"): vo
   const weights = segments.map(({ format, rows }) => randomWeight(random, format, rows, columns));
   const biases = bias ? segments.map(({ rows }) => random.floats(rows)) : [];
   const gated = epilogue === "silu-mul";
-  const outputs = gated ? (segments[0]?.rows ?? 0) : segments.reduce((sum, { rows }) => sum + rows, 0);
+  const outputs = segments.reduce((sum, { rows }) => sum + rows, 0) / (gated ? 2 : 1);
   const single = new Kernel(linear({ ...shape, tokens: 1 }), target);
   const many = new Kernel(linear({ ...shape, tokens: "n" }), target);
   for (const tokens of tokenCounts) {
@@ -79,6 +79,10 @@ describe.each(WEIGHT_FORMAT_NAMES)("%s", (format) => {
       },
       [1, 9],
     );
+  });
+
+  it("gates with one weight of gates and ups in turns", () => {
+    check({ columns: columnsOf(format, 2), segments: one(format, 96), epilogue: "silu-mul" }, [1, 9]);
   });
 });
 

@@ -7,12 +7,14 @@ export interface ReferenceLinear {
   readonly weights: readonly ReferenceWeight[];
   readonly biases?: readonly Float32Array[];
   readonly residual?: Float32Array;
+  /** Gates and ups: two weights, or one whose blocks of 16 rows take turns. */
   readonly gated?: boolean;
 }
 
 /** [tokens, outputs] */
 export function referenceLinear(problem: ReferenceLinear): Float64Array {
-  const { x, tokens, weights, biases, residual, gated = false } = problem;
+  const { x, tokens, biases, residual, gated = false } = problem;
+  const weights = gated ? gateAndUp(problem.weights) : problem.weights;
   const rows: number[][] = [];
   for (let token = 0; token < tokens; token++) {
     const sums = weights.map((weight, segment) => products(x, token, weight, biases?.[segment]));
@@ -21,12 +23,24 @@ export function referenceLinear(problem: ReferenceLinear): Float64Array {
   return Float64Array.from(rows.flat(), (value, i) => value + (residual?.[i] ?? 0));
 }
 
-function products(
-  x: ArrayLike<number>,
-  token: number,
-  weight: ReferenceWeight,
-  bias?: Float32Array,
-): number[] {
+type Matrix = Pick<ReferenceWeight, "rows" | "columns" | "values">;
+
+function gateAndUp(weights: readonly Matrix[]): readonly Matrix[] {
+  const [both, ...others] = weights;
+  if (both === undefined || others.length > 0) return weights;
+  const { rows, columns, values } = both;
+  const block = 16 * columns;
+  return [0, 1].map((part) => ({
+    rows: rows / 2,
+    columns,
+    values: Float64Array.from({ length: (rows / 2) * columns }, (_, i) => {
+      const from = 2 * Math.floor(i / block) + part;
+      return values[from * block + (i % block)] ?? Number.NaN;
+    }),
+  }));
+}
+
+function products(x: ArrayLike<number>, token: number, weight: Matrix, bias?: Float32Array): number[] {
   const { rows, columns, values } = weight;
   return Array.from({ length: rows }, (_, row) => {
     let sum = bias?.[row] ?? 0;

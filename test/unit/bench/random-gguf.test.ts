@@ -8,28 +8,15 @@ import { MODEL_SHAPES, type ModelShape } from "../../../bench/gguf/model-shapes.
 import { randomBlocks } from "../../../bench/gguf/random-blocks.js";
 import { writeRandomGguf } from "../../../bench/gguf/random-gguf.js";
 import { RANDOM_SCHEMES, randomTensors } from "../../../bench/gguf/tensor-list.js";
+import { WIDE_SHAPE } from "../../support/model-shapes.js";
 import { importBytes } from "../../support/tiny-gguf.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "random-gguf-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Columns of whole blocks of 256. */
-const wide: ModelShape = {
-  architecture: "llama",
-  layers: 3,
-  hidden: 256,
-  heads: 4,
-  kvHeads: 2,
-  feedForward: 512,
-  vocabulary: 1000,
-  qkvBias: false,
-  ropeTheta: 10_000,
-  normEpsilon: 1e-5,
-  preTokenizer: "llama-bpe",
-};
 /** Columns that are no whole blocks of 256. */
 const narrow: ModelShape = {
-  ...wide,
+  ...WIDE_SHAPE,
   architecture: "qwen2",
   hidden: 96,
   heads: 3,
@@ -52,7 +39,7 @@ function deviation(values: Float32Array): number {
 
 describe.each(RANDOM_SCHEMES)("%s", (scheme) => {
   test.each([
-    ["wide", wide],
+    ["wide", WIDE_SHAPE],
     ["narrow", narrow],
   ])("the importer reads the %s model back", (_, shape) => {
     const model = importBytes(write(shape, scheme));
@@ -96,9 +83,9 @@ describe("types", () => {
   });
 
   test("q4_0: the embedding as the head has it", () => {
-    expect(typesOf(wide, "q4_0").get("token_embd.weight")).toBe("q6_k");
+    expect(typesOf(WIDE_SHAPE, "q4_0").get("token_embd.weight")).toBe("q6_k");
     expect(typesOf(narrow, "q4_0").get("token_embd.weight")).toBe("q8_0");
-    expect(typesOf(wide, "q4_0").get("blk.0.ffn_down.weight")).toBe("q4_0");
+    expect(typesOf(WIDE_SHAPE, "q4_0").get("blk.0.ffn_down.weight")).toBe("q4_0");
   });
 
   test("q4_k_m: more bits in the outer eighths and every third layer, with substitutes", () => {
@@ -115,7 +102,7 @@ describe("types", () => {
 
   test("biases of Qwen", () => {
     expect(typesOf(narrow, "q4_0").get("blk.2.attn_k.bias")).toBe("f32");
-    expect(typesOf(wide, "q4_0").has("blk.2.attn_k.bias")).toBe(false);
+    expect(typesOf(WIDE_SHAPE, "q4_0").has("blk.2.attn_k.bias")).toBe(false);
   });
 });
 
