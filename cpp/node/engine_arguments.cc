@@ -160,6 +160,14 @@ const char* FinishName(FinishReason reason) {
   }
 }
 
+napi_value ToJsTiming(napi_env env, const RequestEvent& event) {
+  napi_value timing = MakeObject(env);
+  SetNumber(env, timing, "queueMs", event.queue_ms);
+  SetNumber(env, timing, "prefillMs", event.prefill_ms);
+  SetNumber(env, timing, "decodeMs", event.decode_ms);
+  return timing;
+}
+
 void AddFinish(napi_env env, napi_value object, const RequestEvent& event) {
   SetValue(env, object, "finish", ToJsString(env, FinishName(event.finish)));
   if (event.finish == FinishReason::kError) {
@@ -171,11 +179,6 @@ void AddFinish(napi_env env, napi_value object, const RequestEvent& event) {
   SetNumber(env, object, "promptTokens", event.prompt_tokens);
   SetNumber(env, object, "completionTokens", event.completion_tokens);
   SetNumber(env, object, "preemptions", event.preemptions);
-  napi_value timing = MakeObject(env);
-  SetNumber(env, timing, "queueMs", event.queue_ms);
-  SetNumber(env, timing, "prefillMs", event.prefill_ms);
-  SetNumber(env, timing, "decodeMs", event.decode_ms);
-  SetValue(env, object, "timing", timing);
 }
 
 napi_value ToJsEvent(napi_env env, const RequestEvent& event) {
@@ -189,7 +192,9 @@ napi_value ToJsEvent(napi_env env, const RequestEvent& event) {
                return ToJsLogprobs(env, logprobs);
              }));
   }
-  if (event.finish != FinishReason::kNone) AddFinish(env, object, event);
+  const bool ended = event.finish != FinishReason::kNone;
+  if (event.first_token || ended) SetValue(env, object, "timing", ToJsTiming(env, event));
+  if (ended) AddFinish(env, object, event);
   return object;
 }
 
@@ -217,8 +222,8 @@ ModelConfig ToModelConfig(napi_env env, napi_value object) {
   config.kv_heads = positive("kvHeads");
   config.head_dim = positive("headDim");
   config.kv_dtype = reader.String("kvDtype");
-  if (config.kv_dtype != "float32" && config.kv_dtype != "float16") {
-    reader.Reject("kvDtype", "\"float32\" or \"float16\"", "\"" + config.kv_dtype + "\"");
+  if (config.kv_dtype != "float32" && config.kv_dtype != "float16" && config.kv_dtype != "int8") {
+    reader.Reject("kvDtype", R"("float32", "float16" or "int8")", "\"" + config.kv_dtype + "\"");
   }
   config.page_size = positive("pageSize");
   config.pages = static_cast<int32_t>(reader.Integer("pages", {1, 1 << 24}));

@@ -5,27 +5,15 @@
 
 #include <utility>
 
-#include "engine/kv_cache.h"
 #include "engine/load_progress.h"
 #include "engine/tvm_model_runner.h"
-#include "node/engine_arguments.h"
+#include "node/engine_report.h"
 #include "node/error_conversion.h"
-#include "node/external_memory.h"
 #include "node/value_conversion.h"
 
 namespace node_mlc {
 
 namespace {
-
-napi_value ToFloat32Array(napi_env env, std::vector<float> values) {
-  auto owner = std::make_unique<std::vector<float>>(std::move(values));
-  const size_t length = owner->size();
-  void* data = owner->data();
-  napi_value buffer = MakeExternalArrayBuffer(env, data, length * sizeof(float), std::move(owner));
-  napi_value array;
-  Check(env, napi_create_typedarray(env, napi_float32_array, length, buffer, 0, &array));
-  return array;
-}
 
 void RejectWith(napi_env env, napi_deferred deferred, const std::string& code,
                 const std::string& message) {
@@ -211,18 +199,27 @@ void EngineSession::Abort(int64_t id) {
   loop_->Post([id](Engine* engine) { engine->Abort(id); });
 }
 
-napi_value EngineSession::Evaluate(EvaluationPlan plan, bool score) {
+void EngineSession::AbortIfQueued(int64_t id) {
+  if (open_requests_.count(id) == 0) return;
+  loop_->Post([id](Engine* engine) { engine->AbortIfQueued(id); });
+}
+
+EngineSession::Settle EngineSession::OpenPromise(napi_value* promise) {
   napi_deferred deferred;
-  napi_value promise;
-  Check(env_, napi_create_promise(env_, &deferred, &promise));
+  Check(env_, napi_create_promise(env_, &deferred, promise));
   channel_->Hold(env_);
-  auto settle = [weak = weak_from_this(), channel = channel_,
-                 deferred](std::function<void(napi_env, napi_deferred)> action) {
+  return [weak = weak_from_this(), channel = channel_,
+          deferred](std::function<void(napi_env, napi_deferred)> action) {
     channel->PostTask([=](napi_env env) {
       action(env, deferred);
       if (auto session = weak.lock()) session->channel_->Drop(env);
     });
   };
+}
+
+napi_value EngineSession::Evaluate(EvaluationPlan plan, bool score) {
+  napi_value promise;
+  const Settle settle = OpenPromise(&promise);
   EvaluationResult result{[settle](std::vector<float> values) {
                             auto shared = std::make_shared<std::vector<float>>(std::move(values));
                             settle([shared](napi_env env, napi_deferred promise) {
@@ -253,29 +250,23 @@ napi_value EngineSession::Evaluate(EvaluationPlan plan, bool score) {
 }
 
 napi_value EngineSession::Stats() const {
-  const EngineStats stats = loop_->stats();
-  napi_value object;
-  Check(env_, napi_create_object(env_, &object));
-  auto set = [&](const char* name, double value) { SetNumber(env_, object, name, value); };
-  set("waiting", stats.waiting);
-  set("running", stats.running);
-  set("pagesTotal", config_.pages);
-  set("pagesFree", stats.pages_free);
-  set("pagesPeak", stats.pages_peak);
-  set("kvBytes", static_cast<double>(KvPageBytes(config_)) * config_.pages);
-  set("weightBytes", static_cast<double>(config_.weight_bytes()));
-  set("threads", *threads_);
-  set("steps", static_cast<double>(stats.steps));
-  set("promptTokens", static_cast<double>(stats.prompt_tokens));
-  set("generatedTokens", static_cast<double>(stats.generated_tokens));
-  set("finished", static_cast<double>(stats.finished));
-  set("aborted", static_cast<double>(stats.aborted));
-  set("failed", static_cast<double>(stats.failed));
-  set("preemptions", static_cast<double>(stats.preemptions));
-  set("forwardMs", stats.forward_ms);
-  set("samplingMs", stats.sampling_ms);
-  set("loadMs", load_ms_);
-  return object;
+  return ToJsStats(env_, loop_->stats(), config_, {*threads_, load_ms_});
+}
+
+void EngineSession::StartTrace(size_t capacity) {
+  loop_->Post([capacity](Engine* engine) { engine->StartTrace(capacity); });
+}
+
+napi_value EngineSession::StopTrace() {
+  napi_value promise;
+  const Settle settle = OpenPromise(&promise);
+  loop_->Post([settle](Engine* engine) {
+    auto trace = std::make_shared<Trace>(engine->StopTrace());
+    settle([trace](napi_env env, napi_deferred deferred) {
+      ResolveWith(env, deferred, [&] { return ToJsTrace(env, *trace); });
+    });
+  });
+  return promise;
 }
 
 napi_value EngineSession::Dispose() {

@@ -50,11 +50,15 @@ class EngineSession : public std::enable_shared_from_this<EngineSession> {
   /*! \brief Queues a request; throws CodedError(ERR_INVALID_ARGUMENT) when its id is in use. */
   void Submit(std::unique_ptr<Request> request);
   void Abort(int64_t id);
+  void AbortIfQueued(int64_t id);
   /*! \brief Starts an evaluation: all logits, or the score of each token; a promise of
    * Float32Array. */
   napi_value Evaluate(EvaluationPlan plan, bool score);
   /*! \brief NativeEngineStats. */
   napi_value Stats() const;
+  void StartTrace(size_t capacity);
+  /*! \brief A promise of NativeTrace. */
+  napi_value StopTrace();
   /*! \brief Starts to close; a promise that resolves when everything is freed. */
   napi_value Dispose();
   /*! \brief Starts to close without a promise; for the finalizer. */
@@ -66,6 +70,12 @@ class EngineSession : public std::enable_shared_from_this<EngineSession> {
   EngineSession(napi_env env, ModelConfig config, MakeWrapper make_wrapper)
       : env_(env), config_(std::move(config)), make_wrapper_(make_wrapper) {}
 
+  /*! \brief Runs an action that settles its promise on the JavaScript thread; may be called on any
+   * thread. */
+  using Settle = std::function<void(std::function<void(napi_env, napi_deferred)>)>;
+
+  /*! \brief Makes a promise that keeps the event loop alive until it is settled. */
+  Settle OpenPromise(napi_value* promise);
   void Start(napi_value on_events, napi_value on_progress);
   EngineLoop::Factory MakeFactory();
   EngineLoop::Callbacks MakeCallbacks();

@@ -18,6 +18,9 @@ namespace {
 
 using SessionHandle = std::shared_ptr<EngineSession>;
 
+/*! \brief Steps, and spans, that a trace keeps at most: some 100 MB of each. */
+constexpr int kMostTraceRecords = 1 << 20;
+
 /*! \brief The session of `self`, which may be anything; throws CodedError(ERR_INVALID_ARGUMENT). */
 EngineSession* SessionOf(napi_env env, napi_value self) {
   bool is_engine = false;
@@ -107,6 +110,15 @@ napi_value Abort(napi_env env, napi_callback_info info) {
   });
 }
 
+// abortIfQueued(id: number): void
+napi_value AbortIfQueued(napi_env env, napi_callback_info info) {
+  return Guard(env, [&]() -> napi_value {
+    const Arguments args(env, info, "abortIfQueued", {NonNegativeInteger("id")});
+    OpenSessionOf(env, args.self())->AbortIfQueued(static_cast<int64_t>(args.GetNumber(0)));
+    return nullptr;
+  });
+}
+
 // evaluate(rows: Int32Array[], options?: EvaluateOptions): Promise<Float32Array>
 napi_value Evaluate(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
@@ -131,6 +143,30 @@ napi_value Stats(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
     const Arguments args(env, info, "stats", {});
     return OpenSessionOf(env, args.self())->Stats();
+  });
+}
+
+// startTrace(limit: number): void
+napi_value StartTrace(napi_env env, napi_callback_info info) {
+  return Guard(env, [&]() -> napi_value {
+    const Arguments args(env, info, "startTrace", {NonNegativeInteger("limit")});
+    const double limit = args.GetNumber(0);
+    if (!(limit >= 1 && limit <= kMostTraceRecords)) {
+      throw CodedError("ERR_INVALID_ARGUMENT", "Expected 1 to " +
+                                                   std::to_string(kMostTraceRecords) +
+                                                   " for 'limit' of startTrace() but received " +
+                                                   std::to_string(limit) + ".");
+    }
+    OpenSessionOf(env, args.self())->StartTrace(static_cast<size_t>(limit));
+    return nullptr;
+  });
+}
+
+// stopTrace(): Promise<NativeTrace>
+napi_value StopTrace(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "stopTrace", {});
+    return OpenSessionOf(env, args.self())->StopTrace();
   });
 }
 
@@ -163,9 +199,12 @@ void DefineEngineClass(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
       Method("submit", Submit),
       Method("abort", Abort),
+      Method("abortIfQueued", AbortIfQueued),
       Method("evaluate", Evaluate),
       Method("score", Score),
       Method("stats", Stats),
+      Method("startTrace", StartTrace),
+      Method("stopTrace", StopTrace),
       Method("dispose", Dispose),
       {"disposed", nullptr, nullptr, IsDisposed, nullptr, nullptr, napi_configurable, nullptr}};
   napi_value constructor, prototype;

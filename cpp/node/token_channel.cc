@@ -19,6 +19,7 @@ void Merge(RequestEvent* event, RequestEvent later) {
   std::move(later.logprobs.begin(), later.logprobs.end(), std::back_inserter(event->logprobs));
   later.tokens = std::move(event->tokens);
   later.logprobs = std::move(event->logprobs);
+  later.first_token |= event->first_token;
   *event = std::move(later);
 }
 

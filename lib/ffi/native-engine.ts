@@ -25,7 +25,7 @@ export interface NativeEngineConfig {
   readonly layers: number;
   readonly kvHeads: number;
   readonly headDim: number;
-  readonly kvDtype: "float32" | "float16";
+  readonly kvDtype: "float32" | "float16" | "int8";
   /** Tokens of one KV page. */
   readonly pageSize: number;
   /** Pages of the KV pool; address space only until they are used. */
@@ -112,8 +112,52 @@ export interface NativeEvent {
   readonly completionTokens?: number;
   /** Set with finish: how often the request lost its pages to an older one and was computed again. */
   readonly preemptions?: number;
-  /** Set with finish. */
+  /** Set with the first token (decodeMs is then 0) and with finish. */
   readonly timing?: NativeTiming;
+}
+
+/** Observations by bucket: counts[i] of those at most bounds[i] and above bounds[i - 1]; the last count is of those above all. */
+export interface NativeHistogram {
+  readonly bounds: Float64Array;
+  /** One more than bounds; not cumulative. */
+  readonly counts: Float64Array;
+  readonly count: number;
+  readonly sum: number;
+}
+
+/** Distributions since load; those of requests count each request once, those of steps each step. */
+export interface NativeHistograms {
+  /** From submit to the first step that computed a part of the request. */
+  readonly queueSeconds: NativeHistogram;
+  /** From submit to the first token. */
+  readonly firstTokenSeconds: NativeHistogram;
+  /** From one token of a request to its next. */
+  readonly interTokenSeconds: NativeHistogram;
+  /** From submit to the end, of requests that were neither aborted nor failed. */
+  readonly requestSeconds: NativeHistogram;
+  readonly requestPromptTokens: NativeHistogram;
+  readonly requestGeneratedTokens: NativeHistogram;
+  /** Time in the model's functions and in sampling. */
+  readonly stepSeconds: NativeHistogram;
+  readonly stepSequences: NativeHistogram;
+  /** Token rows: prompts and decodes together. */
+  readonly stepRows: NativeHistogram;
+}
+
+/** A recording of steps and requests; times in milliseconds since its start. */
+export interface NativeTrace {
+  readonly durationMs: number;
+  /** Older steps and spans that made room for newer ones. */
+  readonly droppedSteps: number;
+  readonly droppedSpans: number;
+  /** Six numbers a step: start, time of the model, time of sampling after it, sequences, rows of prompts, rows of decodes. */
+  readonly steps: Float64Array;
+  /**
+   * Seven numbers a span: request id, phase (0 the whole request, 1 queued, 2 prefill, 3 decode, 4 preempted), start, end, tokens
+   * of the prompt, tokens of the answer, and for the whole how it ended (0 not yet, 1 stop, 2 length, 3 abort, 4 error). Spans are in
+   * the order of their ends.
+   */
+  readonly spans: Float64Array;
 }
 
 export interface NativeEngineStats {
@@ -121,7 +165,10 @@ export interface NativeEngineStats {
   readonly waiting: number;
   readonly running: number;
   readonly pagesTotal: number;
+  /** Pages no request uses, those in the prefix cache among them. */
   readonly pagesFree: number;
+  /** Pages no request uses and the prefix cache keeps. */
+  readonly pagesCached: number;
   /** Most pages in use at one time since load. */
   readonly pagesPeak: number;
   /** Bytes of the KV pool (address space). */
@@ -136,11 +183,18 @@ export interface NativeEngineStats {
   readonly aborted: number;
   readonly failed: number;
   readonly preemptions: number;
+  /** Times a request asked the prefix cache, the tokens it asked for, and those it found there. */
+  readonly prefixLookups: number;
+  readonly prefixLookupTokens: number;
+  readonly prefixHitTokens: number;
+  /** Cached pages that were used for something else. */
+  readonly prefixEvictions: number;
   /** Time in the model's functions and in sampling since load, in milliseconds. */
   readonly forwardMs: number;
   readonly samplingMs: number;
   /** Time the load took, in milliseconds. */
   readonly loadMs: number;
+  readonly histograms: NativeHistograms;
 }
 
 export interface EvaluateOptions {
@@ -165,6 +219,8 @@ export interface NativeEngine {
   submit(request: NativeRequest): void;
   /** Ends a request, wherever it is; its pages are free before the event with finish "abort" arrives. Unknown ids: nothing. */
   abort(id: number): void;
+  /** abort() of a request of which no step has computed a part yet; else nothing. */
+  abortIfQueued(id: number): void;
   /**
    * Logits [rows, length, vocab] of token rows of one length, for numeric checks. Requests that run at the time lose their
    * pages when there are too few. Rejects with ERR_ABORTED when the engine is disposed meanwhile.
@@ -173,6 +229,10 @@ export interface NativeEngine {
   /** Natural-log probabilities of tokens[1..] given the tokens before them; length tokens.length - 1. */
   score(tokens: Int32Array): Promise<Float32Array>;
   stats(): NativeEngineStats;
+  /** Records from now on the last `limit` steps and as many spans (1 to 1048576); a recording in progress is replaced. */
+  startTrace(limit: number): void;
+  /** Ends the recording; an empty one where none was started. */
+  stopTrace(): Promise<NativeTrace>;
   /** Ends running requests with finish "abort" and frees everything; idempotent; resolves when memory is returned. */
   dispose(): Promise<void>;
   readonly disposed: boolean;
