@@ -15,10 +15,6 @@ namespace node_mlc {
 
 namespace {
 
-double MillisecondsBetween(Clock::time_point from, Clock::time_point to) {
-  return std::chrono::duration<double, std::milli>(to - from).count();
-}
-
 /*! \brief Adds the time of its scope to a counter. */
 class ScopedTimer {
  public:
@@ -49,7 +45,8 @@ void Contain(Body&& body, Failed&& failed) {
 Engine::Engine(const EngineLimits& limits, std::unique_ptr<ModelRunner> runner, Publish publish)
     : limits_(limits),
       pages_(limits.pages, limits.page_size),
-      scheduler_(limits.scheduler, &pages_),
+      cache_(&pages_, limits.prefix_cache),
+      scheduler_(limits.scheduler, &pages_, &cache_),
       runner_(std::move(runner)),
       publish_(std::move(publish)) {}
 
@@ -63,6 +60,14 @@ void Engine::Submit(std::unique_ptr<Request> request) {
 void Engine::Abort(int64_t id) {
   Finish(id, FinishReason::kAbort);
   PublishEvents();
+}
+
+void Engine::AbortIfQueued(int64_t id) {
+  bool queued = false;
+  scheduler_.ForEach([&](const Request& request) {
+    if (request.id == id) queued = !request.started;
+  });
+  if (queued) Abort(id);
 }
 
 void Engine::Evaluate(std::unique_ptr<Evaluation> evaluation) {
@@ -92,17 +97,19 @@ void Engine::Step() {
 void Engine::RunBatch(const ScheduledBatch& batch) {
   std::vector<int64_t> failed;
   std::string code, reason;
+  StepRecord step = StepRecord::Begin(batch);
   Contain(
       [&] {
-        BuildInput(batch);
+        BuildInput(batch, step.start);
+        TraceRequests(step.start);
         Logits logits;
         {
-          ScopedTimer timer(&counters_.forward_ms);
+          ScopedTimer timer(&step.forward_ms);
           logits = runner_->Forward(input_);
         }
-        ScopedTimer timer(&counters_.sampling_ms);
+        ScopedTimer timer(&step.sampling_ms);
         for (size_t i = 0; i < batch.size(); ++i) {
-          Scheduler::Advance(batch[i].request, batch[i].count);
+          scheduler_.Advance(batch[i].request, batch[i].count);
           if (!batch[i].sample) continue;
           SampleToken(batch[i].request, logits.row(input_.first_logit(static_cast<int32_t>(i))));
         }
@@ -112,6 +119,9 @@ void Engine::RunBatch(const ScheduledBatch& batch) {
         reason = message;
         for (const ScheduledSequence& sequence : batch) failed.push_back(sequence.request->id);
       });
+  metrics_.ObserveStep(step);
+  if (trace_) trace_->AddStep(step);
+  TraceRequests(Clock::now());
   // The batch points at requests, so they go only now.
   for (int64_t id : failed) Finish(id, FinishReason::kError, code, reason);
   std::vector<std::pair<int64_t, FinishReason>> ended;
@@ -119,17 +129,13 @@ void Engine::RunBatch(const ScheduledBatch& batch) {
     if (event.finish != FinishReason::kNone) ended.emplace_back(event.id, event.finish);
   }
   for (const auto& [id, finish] : ended) Finish(id, finish);
-  ++counters_.steps;
 }
 
-void Engine::BuildInput(const ScheduledBatch& batch) {
-  const Clock::time_point now = Clock::now();
+void Engine::BuildInput(const ScheduledBatch& batch, Clock::time_point now) {
   input_.Clear();
   for (const ScheduledSequence& sequence : batch) {
     Request* request = sequence.request;
-    if (!request->started) request->started = now;
-    counters_.prompt_tokens +=
-        std::max(0, std::min(sequence.count, request->prompt_length - request->computed));
+    metrics_.ObserveScheduled(sequence, now);
     input_.Add(request->tokens, request->computed, sequence.count, request->pages,
                limits_.page_size, sequence.sample ? LogitsWanted::kLast : LogitsWanted::kNone);
   }
@@ -152,8 +158,10 @@ void Engine::SampleToken(Request* request, float* logits) {
         }
         event->finish = scheduler_.Append(request, token);
         event->tokens.push_back(token);
-        if (!request->first_token) request->first_token = Clock::now();
-        ++counters_.generated_tokens;
+        event->first_token |= !request->first_token;
+        metrics_.ObserveToken(request, Clock::now());
+        event->queue_ms = MillisecondsBetween(request->submitted, *request->started);
+        event->prefill_ms = MillisecondsBetween(*request->started, *request->first_token);
       },
       [&](const std::string& code, const std::string& message) {
         event->finish = FinishReason::kError;
@@ -175,7 +183,7 @@ void Engine::AdvanceEvaluation() {
                            "Expected an evaluation of at most " + std::to_string(pages_.total()) +
                                " KV pages at a time but it needs " + std::to_string(wanted) + ".");
         }
-        while (wanted > pages_.free() && scheduler_.PreemptYoungest()) continue;
+        while (wanted > pages_.available() && scheduler_.PreemptLast()) continue;
         done = evaluation->Advance(runner_.get(), &pages_);
       },
       [&](const std::string& error_code, const std::string& message) {
@@ -205,9 +213,9 @@ void Engine::AbortAll() {
 }
 
 void Engine::Rest() {
-  if (pages_.used() > 0 || pages_.written() == 0) return;
-  runner_->ReleasePages(pages_.written());
-  pages_.ForgetWritten();
+  const int32_t end = pages_.written();
+  pages_.Trim();
+  if (pages_.written() < end) runner_->ReleasePages(pages_.written(), end);
 }
 
 void Engine::Finish(int64_t id, FinishReason reason, const std::string& code,
@@ -224,18 +232,30 @@ void Engine::Finish(int64_t id, FinishReason reason, const std::string& code,
     event->error_message = message;
   }
   event->prompt_tokens = request->prompt_length;
+  event->cached_tokens = request->cached_tokens;
   event->completion_tokens = request->completion_length();
   event->preemptions = request->preemptions;
   event->queue_ms = MillisecondsBetween(request->submitted, started);
   event->prefill_ms = MillisecondsBetween(started, first);
   event->decode_ms = request->first_token ? MillisecondsBetween(first, now) : 0.0;
-  if (reason == FinishReason::kAbort) {
-    ++counters_.aborted;
-  } else if (reason == FinishReason::kError) {
-    ++counters_.failed;
-  } else {
-    ++counters_.finished;
-  }
+  metrics_.ObserveEnd(*request, reason, now);
+  if (trace_) trace_->End(*request, reason, now);
+}
+
+void Engine::StartTrace(size_t capacity) {
+  trace_ = std::make_unique<TraceRecorder>(capacity);
+  TraceRequests(Clock::now());
+}
+
+Trace Engine::StopTrace() {
+  if (trace_ == nullptr) return {};
+  TraceRequests(Clock::now());
+  return std::exchange(trace_, nullptr)->Stop(Clock::now());
+}
+
+void Engine::TraceRequests(Clock::time_point now) {
+  if (trace_ == nullptr) return;
+  scheduler_.ForEach([&](const Request& request) { trace_->Track(request, now); });
 }
 
 RequestEvent* Engine::EventOf(int64_t id) {
@@ -260,12 +280,17 @@ void Engine::PublishEvents() {
 }
 
 EngineStats Engine::stats() const {
-  EngineStats stats = counters_;
+  EngineStats stats = metrics_.stats();
   stats.waiting = scheduler_.waiting();
   stats.running = scheduler_.running();
   stats.preemptions = scheduler_.preemptions();
+  stats.prefix_lookups = cache_.stats().lookups;
+  stats.prefix_lookup_tokens = cache_.stats().lookup_tokens;
+  stats.prefix_hit_tokens = cache_.stats().hit_tokens;
+  stats.prefix_evictions = cache_.stats().evictions;
   stats.pages_total = pages_.total();
-  stats.pages_free = pages_.free();
+  stats.pages_free = pages_.available();
+  stats.pages_cached = pages_.idle();
   stats.pages_peak = pages_.peak();
   return stats;
 }

@@ -18,9 +18,11 @@
 #include "engine/metrics.h"
 #include "engine/model_runner.h"
 #include "engine/page_table.h"
+#include "engine/prefix_cache.h"
 #include "engine/request.h"
 #include "engine/sampler.h"
 #include "engine/scheduler.h"
+#include "engine/trace.h"
 
 namespace node_mlc {
 
@@ -30,6 +32,8 @@ struct EngineLimits {
   int32_t pages = 0;
   int32_t page_size = 0;
   int32_t vocab_size = 0;
+  /*! \brief Whether sequences share pages of the same prefix. */
+  bool prefix_cache = true;
 };
 
 /*!
@@ -53,6 +57,9 @@ class Engine {
    * ignored. */
   void Abort(int64_t id);
 
+  /*! \brief Abort() of a request of which no step has computed a part yet; else nothing. */
+  void AbortIfQueued(int64_t id);
+
   /*! \brief Schedules a request no more until Resume(), for instance while its next token is chosen
    * elsewhere; unknown ids are ignored. */
   void Pause(int64_t id) { scheduler_.Pause(id); }
@@ -71,10 +78,17 @@ class Engine {
   /*! \brief Ends all requests with kAbort and all evaluations with ERR_ABORTED. */
   void AbortAll();
 
-  /*! \brief Nothing has happened for a while: returns unused memory to the system. */
+  /*! \brief Nothing has happened for a while: returns the memory of pages above the last one that
+   * is in use or cached to the system. */
   void Rest();
 
   EngineStats stats() const;
+
+  /*! \brief Records what happens from now on, `capacity` steps and spans at most; replaces a
+   * recording. */
+  void StartTrace(size_t capacity);
+  /*! \brief Ends the recording; an empty one where none was started. */
+  Trace StopTrace();
 
   /*! \brief Takes the counters before anybody hears of what they count: who reads them on an event
    *  finds the pages of a finished request free. */
@@ -85,9 +99,10 @@ class Engine {
 
  private:
   void RunBatch(const ScheduledBatch& batch);
-  void BuildInput(const ScheduledBatch& batch);
+  void BuildInput(const ScheduledBatch& batch, Clock::time_point now);
   void SampleToken(Request* request, float* logits);
   void AdvanceEvaluation();
+  void TraceRequests(Clock::time_point now);
   void Finish(int64_t id, FinishReason reason, const std::string& code = "",
               const std::string& message = "");
   RequestEvent* EventOf(int64_t id);
@@ -96,6 +111,7 @@ class Engine {
 
   const EngineLimits limits_;
   PageTable pages_;
+  PrefixCache cache_;
   Scheduler scheduler_;
   const std::unique_ptr<ModelRunner> runner_;
   const Publish publish_;
@@ -104,7 +120,8 @@ class Engine {
   StepInput input_;
   std::vector<RequestEvent> events_;
   std::deque<std::unique_ptr<Evaluation>> evaluations_;
-  EngineStats counters_;
+  Metrics metrics_;
+  std::unique_ptr<TraceRecorder> trace_;
 };
 
 }  // namespace node_mlc

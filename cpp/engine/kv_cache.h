@@ -15,10 +15,12 @@
 namespace node_mlc {
 
 /*!
- * \brief One tensor [pages, layers, 2, kv_heads, page_size * head_dim] of the KV dtype.
+ * \brief One tensor [pages, layers, 2, kv_heads, page_size * head_dim] of the KV dtype; int8 adds
+ * page_size float32 scales to the last dimension, as bytes.
  *
  * Pages come first, so pages never handed out cost no memory. Inside a page and layer, keys (0) lie
- * as [head_dim][page_size] and values (1) as [page_size][head_dim]. Engine thread only.
+ * as [head_dim][page_size] and values (1) as [page_size][head_dim], scales behind them. Engine
+ * thread only.
  */
 class KvCache {
  public:
@@ -27,8 +29,8 @@ class KvCache {
 
   const tvm::ffi::Tensor& tensor() const { return tensor_; }
 
-  /*! \brief Gives the memory of pages [0, pages) back; nobody may use them. */
-  void Decommit(int32_t pages);
+  /*! \brief Gives the memory of pages [begin, end) back; nobody may use them. */
+  void Decommit(int32_t begin, int32_t end);
 
  private:
   const int64_t page_bytes_;

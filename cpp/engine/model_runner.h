@@ -34,8 +34,8 @@ class ModelRunner {
    * failed call leaves garbage in the pages of the step's rows and harms nothing else. */
   virtual Logits Forward(const StepInput& input) = 0;
 
-  /*! \brief No page is in use: the memory of pages [0, written) may go back to the system. */
-  virtual void ReleasePages(int32_t written) = 0;
+  /*! \brief Pages [begin, end) hold nothing: their memory may go back to the system. */
+  virtual void ReleasePages(int32_t begin, int32_t end) = 0;
 };
 
 }  // namespace node_mlc

@@ -5,7 +5,6 @@
 #ifndef NODE_MLC_ENGINE_REQUEST_H_
 #define NODE_MLC_ENGINE_REQUEST_H_
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,12 +12,11 @@
 #include <utility>
 #include <vector>
 
+#include "engine/clock.h"
 #include "engine/page_table.h"
 #include "engine/sampling_params.h"
 
 namespace node_mlc {
-
-using Clock = std::chrono::steady_clock;
 
 enum class FinishReason { kNone, kStop, kLength, kAbort, kError };
 
@@ -46,12 +44,20 @@ struct Request {
   /*! \brief Tokens that end generation; empty when the caller ignores them. */
   std::vector<int32_t> stop_tokens;
   SamplingParams sampling;
+  /*! \brief Higher goes first; see Scheduler. */
+  int32_t priority = 0;
 
-  /*! \brief Order of arrival; older requests keep their pages. */
+  /*! \brief Order of arrival. */
   int64_t arrival = 0;
+  /*! \brief Order of service, the lowest first, then by arrival; the scheduler sets it. */
+  int64_t rank = 0;
   /*! \brief Tokens whose keys and values lie in `pages`. */
   int32_t computed = 0;
   PageList pages;
+  /*! \brief Pages, the first of `pages`, that are in the prefix cache. */
+  int32_t entered = 0;
+  /*! \brief Tokens of the prompt that were found in the prefix cache. */
+  int32_t cached_tokens = 0;
   int32_t preemptions = 0;
   /*! \brief Not scheduled until it is resumed. */
   bool paused = false;
@@ -60,6 +66,7 @@ struct Request {
   Clock::time_point submitted = Clock::now();
   std::optional<Clock::time_point> started;
   std::optional<Clock::time_point> first_token;
+  Clock::time_point last_token;
 
   int32_t length() const { return static_cast<int32_t>(tokens.size()); }
   /*! \brief Tokens that the model has not read yet; at least 1 while the request lives. */
@@ -77,8 +84,12 @@ struct RequestEvent {
   std::string error_code;
   std::string error_message;
   int32_t prompt_tokens = 0;
+  /*! \brief Tokens of the prompt that the prefix cache saved. */
+  int32_t cached_tokens = 0;
   int32_t completion_tokens = 0;
   int32_t preemptions = 0;
+  /*! \brief Whether `tokens` begins with the first of the answer. */
+  bool first_token = false;
   double queue_ms = 0.0;
   double prefill_ms = 0.0;
   double decode_ms = 0.0;

@@ -6,12 +6,13 @@
 #define NODE_MLC_ENGINE_SCHEDULER_H_
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <vector>
 
 #include "engine/batch.h"
 #include "engine/page_table.h"
+#include "engine/prefix_cache.h"
 #include "engine/request.h"
 
 namespace node_mlc {
@@ -27,20 +28,35 @@ struct SchedulerLimits {
 };
 
 /*!
- * \brief Owns the requests in two queues: waiting (in order of arrival) and running (in order of
- * arrival, all older).
+ * \brief Owns the requests in two queues, waiting and running, both in order of rank.
  *
- * Policy of a step: every running request that only needs its next token gets one row; what is left
- * of the row budget goes to prompts, oldest first, in chunks; waiting requests are admitted
- * strictly in order, when pages for their whole text are free. When a decode finds no page, the
- * youngest running request gives up all of its pages and waits at the front to be computed again.
- * The oldest request is therefore never held up by younger ones, and every request ends. Engine
+ * The rank of a request is fixed when it arrives: the step of its arrival, less kStepsPerPriority
+ * for each level of priority. So a higher priority goes first, equal ones in order of arrival, and
+ * who has waited long enough goes before newcomers of any priority. Whatever the scheduler takes
+ * from a request it gives to one of lower rank: the first in rank is never held up, and every
+ * request ends.
+ *
+ * A step:
+ *  1. Waiting requests are admitted in order of rank, with pages for their whole text, of which the
+ *     prefix cache may have the first ones. One that does not fit holds up those behind it, but
+ *     takes place and pages of running requests of lower priority and rank. One whose prompt begins
+ *     like one in progress waits for it, and holds up nobody.
+ *  2. Every running request that only needs its next token gets a row.
+ *  3. Of the rows left, half go to the first prompt in rank, the rest to the highest priority and
+ *     there to the prompt with the fewest rows left: long prompts go on, short ones are not held
+ * up.
+ *
+ * When a decode finds no page, the running request of the last rank gives up its pages and waits to
+ * be computed again; its full pages stay in the prefix cache as long as nobody needs them. Engine
  * thread only.
  */
 class Scheduler {
  public:
-  /*! \brief `pages` must outlive the scheduler. */
-  Scheduler(const SchedulerLimits& limits, PageTable* pages);
+  /*! \brief Steps of waiting that weigh as much as one level of priority. */
+  static constexpr int64_t kStepsPerPriority = 128;
+
+  /*! \brief `pages` and `cache` must outlive the scheduler. */
+  Scheduler(const SchedulerLimits& limits, PageTable* pages, PrefixCache* cache);
   ~Scheduler();
 
   /*! \brief Most tokens a request may reach: the context length, or the whole pool when that is
@@ -55,13 +71,14 @@ class Scheduler {
    * method. */
   const ScheduledBatch& Schedule();
 
-  /*! \brief The step was computed: `request` has `count` more tokens in its pages. */
-  static void Advance(Request* request, int32_t count) { request->computed += count; }
+  /*! \brief The step was computed: `request` has `count` more tokens in its pages, which others may
+   * find from now on. */
+  void Advance(Request* request, int32_t count);
 
   /*! \brief Appends a sampled token; the reason to end, if it is one. */
   FinishReason Append(Request* request, int32_t token) const;
 
-  /*! \brief Removes a request wherever it is and frees its pages at once; nullptr when the id is
+  /*! \brief Removes a request wherever it is and releases its pages at once; nullptr when the id is
    * unknown. */
   std::unique_ptr<Request> Remove(int64_t id);
 
@@ -73,38 +90,54 @@ class Scheduler {
   /*! \brief Whether a request could be scheduled: not all of them are paused. */
   bool HasRunnable() const;
 
-  /*! \brief Takes the pages of the youngest running request, which waits to be computed again;
-   * false when none runs. */
-  bool PreemptYoungest();
+  /*! \brief Takes the pages of the running request of the last rank, which waits to be computed
+   * again; false when none runs. */
+  bool PreemptLast();
 
   int32_t waiting() const { return static_cast<int32_t>(waiting_.size()); }
   int32_t running() const { return static_cast<int32_t>(running_.size()); }
   int64_t preemptions() const { return preemptions_; }
 
-  /*! \brief Ids of all requests, oldest first. */
+  /*! \brief Calls `visit` with each request. */
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    for (const auto& request : running_) visit(*request);
+    for (const auto& request : waiting_) visit(*request);
+  }
+
+  /*! \brief Ids of all requests: those running first, both in order of rank. */
   std::vector<int64_t> Ids() const;
 
-  /*! \brief Throws std::logic_error when queues, counts and pages disagree; `foreign` are page
-   * lists of others. */
+  /*! \brief Throws std::logic_error when queues, counts, pages and cache disagree; `foreign` are
+   * page lists of others. */
   void CheckIntegrity(const std::vector<const PageList*>& foreign = {}) const;
 
  private:
   Request* Find(int64_t id) const;
-  void ScheduleDecodes(int32_t* budget);
-  void SchedulePrefills(int32_t* budget);
-  void AdmitWaiting(int32_t* budget);
+  void AdmitWaiting();
+  bool PrefixIsComing(const Request& request, size_t found) const;
+  /*! \brief Room for a request that finds `found` in the cache, made by preemption if its priority
+   * allows. */
+  bool MakeRoom(const Request& request, const PageList& found);
+  bool HasRoom(const Request& request, const PageList& found) const;
+  void ScheduleDecodes(int32_t* rows);
+  void SchedulePrompts(int32_t rows);
   bool BatchIsFull() const { return static_cast<int32_t>(batch_.size()) >= limits_.max_batch; }
-  void AddToBatch(Request* request, int32_t count, int32_t* budget);
-  /*! \brief Page for one more token, taken from younger requests if need be; false when `request`
-   * itself was preempted. */
+  void AddToBatch(Request* request, int32_t count);
+  /*! \brief Page for one more token, taken from requests of later rank if need be; false when
+   * `request` itself was preempted. */
   bool ReserveNext(Request* request);
+  void CheckRunning(const Request& request) const;
 
   const SchedulerLimits limits_;
   PageTable* const pages_;
-  std::deque<std::unique_ptr<Request>> waiting_;
+  PrefixCache* const cache_;
+  // A list, because preemption puts requests back while the queue is gone through.
+  std::list<std::unique_ptr<Request>> waiting_;
   std::vector<std::unique_ptr<Request>> running_;
   ScheduledBatch batch_;
   int64_t arrivals_ = 0;
+  int64_t steps_ = 0;
   int64_t preemptions_ = 0;
 };
 

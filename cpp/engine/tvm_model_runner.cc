@@ -101,10 +101,10 @@ TvmModelRunner::TvmModelRunner(const ModelConfig& config, ModelFunctions functio
       q_indptr_(config.max_batch + 1),
       positions_(config.prefill_chunk),
       page_indptr_(config.max_batch + 1),
-      // No page is in two sequences, so a step never names more than there are.
-      page_indices_(std::min<int64_t>(
-          config.pages, int64_t{config.max_batch} *
-                            ((config.context_length + config.page_size - 1) / config.page_size))),
+      // Sequences share pages of a common prefix, so a step may name more than there are.
+      page_indices_(int64_t{config.max_batch} *
+                    std::min((config.context_length + config.page_size - 1) / config.page_size,
+                             config.pages)),
       logit_rows_(config.prefill_chunk) {
   pool_.MakeCurrent();
 }

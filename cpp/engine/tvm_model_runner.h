@@ -55,7 +55,7 @@ class TvmModelRunner final : public ModelRunner {
   int32_t threads() const { return pool_.threads(); }
 
   Logits Forward(const StepInput& input) override;
-  void ReleasePages(int32_t written) override { kv_cache_.Decommit(written); }
+  void ReleasePages(int32_t begin, int32_t end) override { kv_cache_.Decommit(begin, end); }
 
  private:
   TvmModelRunner(const ModelConfig& config, ModelFunctions functions,

@@ -27,7 +27,16 @@ namespace {
                        ". Lower the context length or the batch size.");
 }
 
+/*! \brief A multiple of the page sizes of all systems. */
+constexpr size_t kBlock = size_t{64} << 10;
+
 }  // namespace
+
+void ReservedMemory::Decommit(size_t begin, size_t end) {
+  begin = (begin + kBlock - 1) / kBlock * kBlock;
+  end = std::min(end, size_) / kBlock * kBlock;
+  if (begin < end) DecommitBlocks(data_ + begin, end - begin);
+}
 
 #ifdef _WIN32
 ReservedMemory::ReservedMemory(size_t bytes) : size_(bytes) {
@@ -38,11 +47,9 @@ ReservedMemory::ReservedMemory(size_t bytes) : size_(bytes) {
 
 ReservedMemory::~ReservedMemory() { VirtualFree(data_, 0, MEM_RELEASE); }
 
-void ReservedMemory::Decommit(size_t bytes) {
-  bytes = std::min(bytes, size_);
-  if (bytes == 0) return;
-  VirtualFree(data_, bytes, MEM_DECOMMIT);
-  VirtualAlloc(data_, bytes, MEM_COMMIT, PAGE_READWRITE);
+void ReservedMemory::DecommitBlocks(uint8_t* data, size_t bytes) {
+  VirtualFree(data, bytes, MEM_DECOMMIT);
+  VirtualAlloc(data, bytes, MEM_COMMIT, PAGE_READWRITE);
 }
 #else
 #ifndef MAP_NORESERVE
@@ -63,15 +70,13 @@ ReservedMemory::ReservedMemory(size_t bytes) : size_(bytes) {
 
 ReservedMemory::~ReservedMemory() { munmap(data_, size_); }
 
-void ReservedMemory::Decommit(size_t bytes) {
-  bytes = std::min(bytes, size_);
-  if (bytes == 0) return;
+void ReservedMemory::DecommitBlocks(uint8_t* data, size_t bytes) {
 #ifdef __linux__
-  madvise(data_, bytes, MADV_DONTNEED);
+  madvise(data, bytes, MADV_DONTNEED);
 #else
   // Elsewhere MADV_DONTNEED is a mere hint; a new mapping over the old one really lets go of it.
-  mmap(data_, bytes, PROT_READ | PROT_WRITE,
-       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  mmap(data, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+       -1, 0);
 #endif
 }
 #endif

@@ -27,10 +27,13 @@ class ReservedMemory {
   uint8_t* data() const { return data_; }
   size_t size() const { return size_; }
 
-  /*! \brief Gives the first `bytes` back to the system; they read as zero afterwards. */
-  void Decommit(size_t bytes);
+  /*! \brief Gives bytes [begin, end) back to the system, but for parts of blocks of 64 KB at both
+   * ends; what was given back reads as zero. */
+  void Decommit(size_t begin, size_t end);
 
  private:
+  static void DecommitBlocks(uint8_t* data, size_t bytes);
+
   uint8_t* data_ = nullptr;
   const size_t size_;
 };

@@ -194,9 +194,9 @@ TEST("engine: abort in queue, prefill and decode frees pages before its event") 
   fixture.engine->Submit(MakeRequest(2, {1}, 20));
   fixture.engine->Submit(MakeRequest(3, {1}, 20));
   fixture.engine->Step();
-  CHECK_EQUAL(fixture.engine->stats().pages_free, 17);
+  CHECK_EQUAL(fixture.engine->stats().pages_free, 16);
   fixture.engine->Abort(1);  // in the middle of its prompt
-  CHECK_EQUAL(fixture.engine->stats().pages_free, 20);
+  CHECK_EQUAL(fixture.engine->stats().pages_free, 19);
   CHECK(fixture.seen[1].finish == FinishReason::kAbort);
   fixture.engine->Step();
   fixture.engine->Step();
@@ -253,8 +253,10 @@ TEST("engine: an evaluation that can never fit, or is cut off, fails with a code
   CHECK_EQUAL(fixture.engine->stats().pages_free, 2);
 }
 
-TEST("engine: at rest the written pages are given back") {
-  Fixture fixture(Limits(40));
+TEST("engine: at rest pages that hold nothing are given back") {
+  EngineLimits limits = Limits(40);
+  limits.prefix_cache = false;
+  Fixture fixture(limits);
   fixture.engine->Rest();
   CHECK_EQUAL(fixture.runner->released, -1);
   fixture.engine->Submit(MakeRequest(1, Prompt(9, 1), 4));
@@ -267,4 +269,18 @@ TEST("engine: at rest the written pages are given back") {
   fixture.engine->Submit(MakeRequest(2, {3, 4, 5}, 6));
   fixture.Run();
   CHECK(fixture.seen[2].tokens == Answer({3, 4, 5}, 6));
+}
+
+TEST("engine: at rest cached pages stay") {
+  Fixture fixture(Limits(40));
+  fixture.engine->Submit(MakeRequest(1, Prompt(9, 1), 6));  // 14 tokens are computed
+  fixture.Run();
+  fixture.engine->Rest();
+  CHECK_EQUAL(fixture.runner->released, 1);
+  CHECK_EQUAL(fixture.engine->stats().pages_cached, 3);
+  CHECK_EQUAL(fixture.engine->stats().pages_free, 40);
+  fixture.engine->Submit(MakeRequest(2, Prompt(9, 1), 6));
+  fixture.Run();
+  CHECK(fixture.seen[2].tokens == fixture.seen[1].tokens);
+  CHECK_EQUAL(fixture.seen[2].cached_tokens, 8);
 }

@@ -43,7 +43,7 @@ class FakeRunner : public node_mlc::ModelRunner {
     return {logits_.data(), static_cast<int64_t>(input.logit_rows.size()), vocab_};
   }
 
-  void ReleasePages(int32_t written) override { released = written; }
+  void ReleasePages(int32_t begin, int32_t end) override { released = end - begin; }
 
   std::function<void(const node_mlc::StepInput&)> on_forward;
   int forwards = 0;

@@ -20,8 +20,10 @@ TEST("reserved memory: reads as zero, also after it was given back") {
   CHECK_EQUAL(reinterpret_cast<uintptr_t>(memory.data()) % 64, 0u);
   CHECK_EQUAL(static_cast<int>(memory.data()[(size_t{1} << 40) - 1]), 0);
   for (size_t i = 0; i < 100; ++i) memory.data()[i << 20] = 7;
-  memory.Decommit(size_t{60} << 20);
-  CHECK_EQUAL(static_cast<int>(memory.data()[0]), 0);
+  memory.Decommit((size_t{2} << 20) + 1, size_t{60} << 20);
+  CHECK_EQUAL(static_cast<int>(memory.data()[size_t{1} << 20]), 7);
+  CHECK_EQUAL(static_cast<int>(memory.data()[size_t{2} << 20]), 7);  // a part of a block
+  CHECK_EQUAL(static_cast<int>(memory.data()[size_t{3} << 20]), 0);
   CHECK_EQUAL(static_cast<int>(memory.data()[size_t{59} << 20]), 0);
   CHECK_EQUAL(static_cast<int>(memory.data()[size_t{60} << 20]), 7);
 }

@@ -52,15 +52,63 @@ TEST("page table: a shared page is free when its last user lets go") {
   pages.CheckIntegrity({});
 }
 
-TEST("page table: releasing twice and forgetting pages in use are noticed") {
+TEST("page table: releasing twice and keeping a free page are noticed") {
   PageTable pages(4, 16);
   PageList list;
   CHECK(pages.Grow(&list, 16));
   PageList copy = list;
-  CHECK_THROWS(std::logic_error, pages.ForgetWritten(), in_use);
   pages.Release(&list);
   CHECK_THROWS(std::logic_error, pages.Release(&copy), twice);
+  CHECK_THROWS(std::logic_error, pages.Keep(copy.front()), unused);
+  CHECK_THROWS(std::logic_error, pages.Share(copy), shared);
   CHECK_THROWS(std::logic_error, pages.CheckIntegrity({&copy}), dangling);
+}
+
+TEST("page table: kept pages are idle after their last user and go when no page is free") {
+  PageTable pages(4, 16);
+  std::vector<int32_t> dropped;
+  pages.OnDrop([&](int32_t page) { dropped.push_back(page); });
+  PageList a, b;
+  CHECK(pages.Grow(&a, 32));
+  for (int32_t page : a) pages.Keep(page);
+  pages.Release(&a);
+  CHECK_EQUAL(pages.free(), 2);
+  CHECK_EQUAL(pages.idle(), 2);
+  CHECK_EQUAL(pages.available(), 4);
+  CHECK(pages.Grow(&b, 32));  // free pages first
+  CHECK(dropped.empty());
+  CHECK(pages.Grow(&b, 48));  // the last page of the list counts as idle longest
+  CHECK(dropped == std::vector<int32_t>{1});
+  PageList again = {0};
+  pages.Share(again);
+  CHECK_EQUAL(pages.available(), 0);
+  PageList none;
+  CHECK(!pages.Grow(&none, 1));
+  pages.CheckIntegrity({&b, &again});
+  pages.Release(&again);
+  pages.DropIdle();
+  CHECK((dropped == std::vector<int32_t>{1, 0}));
+  CHECK_EQUAL(pages.free(), 1);
+  pages.CheckIntegrity({&b});
+}
+
+TEST("page table: trims free pages above those that hold something") {
+  PageTable pages(8, 16);
+  PageList a, b, c;
+  CHECK(pages.Grow(&a, 32));
+  CHECK(pages.Grow(&b, 16));
+  CHECK(pages.Grow(&c, 32));
+  pages.Keep(2);
+  pages.Release(&a);
+  pages.Release(&b);
+  pages.Release(&c);
+  pages.Trim();
+  CHECK_EQUAL(pages.written(), 3);
+  CHECK_EQUAL(pages.free(), 7);
+  pages.DropIdle();
+  pages.Trim();
+  CHECK_EQUAL(pages.written(), 0);
+  pages.CheckIntegrity({});
 }
 
 TEST("page table: counts agree over a random trace") {
@@ -75,16 +123,21 @@ TEST("page table: counts agree over a random trace") {
       const PageList& other = lists[random() % lists.size()];
       pages.Share(other);
       list = other;
+    } else if (random() % 4 == 0 && !list.empty()) {
+      pages.Keep(list[random() % list.size()]);
     } else {
       pages.Grow(&list, static_cast<int64_t>(list.size()) * 16 + random() % 60);
     }
+    if (random() % 50 == 0) pages.Trim();
     std::vector<const PageList*> all;
     for (const PageList& each : lists) all.push_back(&each);
     pages.CheckIntegrity(all);
   }
   for (PageList& list : lists) pages.Release(&list);
-  CHECK_EQUAL(pages.free(), 50);
-  pages.ForgetWritten();
+  CHECK_EQUAL(pages.available(), 50);
+  CHECK(pages.idle() > 0);
+  pages.DropIdle();
+  pages.Trim();
   CHECK_EQUAL(pages.written(), 0);
   pages.CheckIntegrity({});
 }
