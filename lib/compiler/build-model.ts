@@ -23,7 +23,7 @@ import {
   manifestDraft,
 } from "./model-files.js";
 import { buildCausalLm } from "./nn/causal-lm.js";
-import type { Activations, DecoderSpec } from "./nn/decoder-spec.js";
+import type { Activations, DecoderSpec, KvDtype } from "./nn/decoder-spec.js";
 import { addMetadata } from "./nn/metadata.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
 import { phaseDump } from "./passes/phase-dump.js";
@@ -64,10 +64,11 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
     const output = path.resolve(request.output ?? defaultOutput(model, weights.scheme.name));
     await events.onOutput(output);
     await using writer = await PackageWriter.create(output, { expectedBytes: weights.bytes });
+    const kvDtype = request.kvCache ?? weights.scheme.kvDtype;
     const libraries: CompiledLibrary[] = [];
     for (const target of targets) {
       const debugDump = dumpFolder(request.debugDump, target, targets.length);
-      const spec = decoderSpec({ ...request, model, weights, limits, target });
+      const spec = decoderSpec({ ...request, model, weights, limits, kvDtype, target });
       const tuning = await tune(request.tune, spec, target, residentBytes(weights.bytes, cacheBytes), events);
       const code = generate({ spec, tuning, target, debugDump, step });
       step("link");
@@ -78,7 +79,9 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
     step("package");
     const files = await addModelFiles(writer, model.imported);
     const { activations } = request;
-    return await writer.finish(manifestDraft({ model, weights, limits, activations, libraries, files }));
+    return await writer.finish(
+      manifestDraft({ model, weights, limits, activations, kvDtype, libraries, files }),
+    );
   } finally {
     model.imported.close();
   }
@@ -128,14 +131,15 @@ interface SpecParts {
   readonly weights: WeightPlan;
   readonly limits: CompileLimits;
   readonly activations: Activations;
+  readonly kvDtype: KvDtype;
   readonly target: Target;
 }
 
-function decoderSpec({ model, weights, limits, activations, target }: SpecParts): DecoderSpec {
+function decoderSpec({ model, weights, limits, activations, kvDtype, target }: SpecParts): DecoderSpec {
   return {
     config: model.config,
     formats: weights.formats,
-    kvDtype: weights.scheme.kvDtype,
+    kvDtype,
     ...limits,
     target,
     activations,

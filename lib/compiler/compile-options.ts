@@ -1,4 +1,5 @@
 import { MlcError } from "../errors.js";
+import { KV_DTYPES, type KvDtype } from "../package/kv-format.js";
 import type { Activations } from "./nn/decoder-spec.js";
 
 /** What `compile` may be told. Every field has a default. */
@@ -12,6 +13,11 @@ export interface CompileOptions {
    * 32, fast) or "float32" (exact, slow). Weights in plain floating point are always multiplied exactly.
    */
   readonly activations?: Activations;
+  /**
+   * Element type of the KV cache: "float32", "float16" (the default of most schemes) or "int8", which takes about half of the memory
+   * of "float16" (docs/quantization.md has what it costs).
+   */
+  readonly kvCache?: KvDtype;
   /**
    * Processors to compile for, one library each over the same weights; the engine takes the best one that runs. A list, or a text
    * with commas, of "cpu" (this machine, the default), "cpu:portable" (levels for any machine of this architecture) and
@@ -76,6 +82,8 @@ export interface CompileRequest {
   readonly output: string | undefined;
   readonly quantization: string | undefined;
   readonly activations: Activations;
+  /** Undefined: the scheme's. */
+  readonly kvCache: KvDtype | undefined;
   /** At least one. */
   readonly targets: readonly string[];
   readonly tune: TuneRequest;
@@ -97,6 +105,7 @@ const NAMES = new Set([
   "output",
   "quantization",
   "activations",
+  "kvCache",
   "target",
   "tune",
   "contextLength",
@@ -127,7 +136,8 @@ export function compileRequest(source: string, options: CompileOptions): Compile
     source,
     output: text(options, "output"),
     quantization: text(options, "quantization"),
-    activations: activations(options.activations),
+    activations: choice("activations", ACTIVATIONS, options.activations ?? "int8"),
+    kvCache: options.kvCache === undefined ? undefined : choice("kvCache", KV_DTYPES, options.kvCache),
     targets: targets(options.target),
     tune: tune(options.tune),
     limits: {
@@ -206,11 +216,11 @@ function isCount(value: unknown, most: number): value is number {
   return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most;
 }
 
-function activations(value: Activations = "int8"): Activations {
-  if (ACTIVATIONS.includes(value)) return value;
+function choice<Value extends string>(option: string, values: readonly Value[], value: Value): Value {
+  if (values.includes(value)) return value;
   throw new MlcError(
     "ERR_INVALID_ARGUMENT",
-    `Expected ${ACTIVATIONS.map((name) => `"${name}"`).join(" or ")} for activations but received ${JSON.stringify(value)}.`,
+    `Expected ${values.map((name) => `"${name}"`).join(" or ")} for ${option} but received ${JSON.stringify(value)}.`,
   );
 }
 

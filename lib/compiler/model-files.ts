@@ -9,7 +9,7 @@ import type { Target } from "./codegen/target.js";
 import type { CompileLimits } from "./compile-options.js";
 import type { ImportedModel } from "./importer/imported-model.js";
 import { ENTRY_FUNCTIONS } from "./nn/causal-lm.js";
-import type { Activations } from "./nn/decoder-spec.js";
+import type { Activations, KvDtype } from "./nn/decoder-spec.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
 import type { SourceModel } from "./source-model.js";
 import type { TuningReport } from "./tuning/target-tuning.js";
@@ -67,12 +67,13 @@ export interface ManifestParts {
   readonly weights: WeightPlan;
   readonly limits: CompileLimits;
   readonly activations: Activations;
+  readonly kvDtype: KvDtype;
   readonly libraries: readonly CompiledLibrary[];
   readonly files: ModelFiles;
 }
 
 export function manifestDraft(parts: ManifestParts): ManifestDraft {
-  const { model, weights, limits, activations, libraries, files } = parts;
+  const { model, weights, limits, activations, kvDtype, libraries, files } = parts;
   const { config, imported } = model;
   const { source, generation } = imported;
   return {
@@ -93,7 +94,7 @@ export function manifestDraft(parts: ManifestParts): ManifestDraft {
     quantization: weights.scheme.name,
     activations,
     limits,
-    kvCache: { dtype: weights.scheme.kvDtype },
+    kvCache: { dtype: kvDtype },
     libraries: libraries.map(manifestLibrary),
     memory: { temporaries: Math.max(...libraries.map(allTemporaries)) },
     tokenizer: {

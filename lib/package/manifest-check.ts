@@ -2,6 +2,7 @@
  * Whether the numbers of a manifest agree with each other: parameters inside their shards, bytes equal to shapes, sizes equal to
  * the file table, the KV cache equal to the model. Input: a manifest of the right shape. Output: located contradictions.
  */
+import { kvBytesPerToken } from "./kv-format.js";
 import type { Manifest, ManifestParam } from "./manifest.js";
 import { packedDtype, packedShape, WEIGHT_FORMATS } from "./weight-format.js";
 
@@ -18,14 +19,6 @@ export function findContradictions(manifest: Manifest): string[] {
   checkWeights(manifest, problems);
   checkMemory(manifest, problems);
   return problems;
-}
-
-/** Bytes of keys and values of one token in all layers. */
-export function kvBytesPerToken(
-  model: Pick<Manifest["model"], "layers" | "keyValueHeads" | "headDim">,
-  dtype: Manifest["kvCache"]["dtype"],
-): number {
-  return 2 * model.layers * model.keyValueHeads * model.headDim * DTYPE_BYTES[dtype];
 }
 
 function expectEqual(problems: string[], place: string, expected: unknown, received: unknown): void {

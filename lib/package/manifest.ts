@@ -32,6 +32,7 @@ import {
   UNSEEN_KEYS,
   wholeNumber,
 } from "./json-schema.js";
+import { KV_DTYPES, PAGE_SIZE } from "./kv-format.js";
 import { findContradictions } from "./manifest-check.js";
 import { WEIGHT_FORMAT_NAMES } from "./weight-format.js";
 
@@ -39,8 +40,6 @@ export const MANIFEST_FILE = "manifest.json";
 export const PACKAGE_FORMAT = "node-mlc-package";
 /** Version this release writes and reads. It grows with every change that an older reader would get wrong. */
 export const PACKAGE_VERSION = 2;
-/** Tokens in one page of the KV cache. */
-export const PAGE_SIZE = 16;
 
 const count = wholeNumber(0);
 const positive = wholeNumber(1);
@@ -160,7 +159,7 @@ const manifestSchema = closedObject({
     pageSize: literal(PAGE_SIZE),
   }),
   kvCache: closedObject({
-    dtype: picklist(["float32", "float16"]),
+    dtype: picklist(KV_DTYPES),
     bytesPerToken: positive,
     pageBytes: positive,
   }),

@@ -9,6 +9,7 @@ import path from "node:path";
 import { MlcError } from "../errors.js";
 import { StreamingDigest } from "./digest.js";
 import { fileError } from "./file-error.js";
+import { kvBytesPerToken, PAGE_SIZE } from "./kv-format.js";
 import {
   checkManifest,
   isPackagePath,
@@ -17,9 +18,7 @@ import {
   type ManifestFile,
   PACKAGE_FORMAT,
   PACKAGE_VERSION,
-  PAGE_SIZE,
 } from "./manifest.js";
-import { kvBytesPerToken } from "./manifest-check.js";
 import { createStaging, removeStale, replaceFolder, syncFolder } from "./staging.js";
 import { type ParamSpec, WeightShardWriter } from "./weight-shards.js";
 

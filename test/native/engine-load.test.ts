@@ -111,7 +111,7 @@ describe("load", () => {
       "ERR_INSUFFICIENT_MEMORY",
       /KV/,
     ],
-    ["wrong fields", () => ({ kvDtype: "int8" as "float16" }), "ERR_INVALID_ARGUMENT", /kvDtype/],
+    ["wrong fields", () => ({ kvDtype: "int4" as "float16" }), "ERR_INVALID_ARGUMENT", /kvDtype/],
     ["wrong numbers", () => ({ maxBatch: 0 }), "ERR_INVALID_ARGUMENT", /maxBatch/],
     ["missing fields", () => ({ layers: undefined as unknown as number }), "ERR_INVALID_ARGUMENT", /layers/],
   ])("refuses %s", async (_name, damage, code, message) => {

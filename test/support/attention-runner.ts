@@ -1,6 +1,7 @@
 /** Steps of one attention layer over random rows, by the kernel and by the reference beside it. */
 import { type AttentionOptions, pagedAttention } from "../../lib/compiler/kernels/index.js";
 import { type FfiArgument, type FfiObject, Tensor } from "../../lib/ffi/index.js";
+import { kvRecordSize } from "../../lib/package/kv-format.js";
 import { float32, int32, Kernel } from "./kernel-library.js";
 import type { Random } from "./random.js";
 import { ReferenceAttention, ropeRow } from "./reference/attention.js";
@@ -62,7 +63,7 @@ export class AttentionRunner {
   constructor(layer: AttentionLayer, random: Random, pages: number) {
     const { kvHeads, headDim, kvDtype } = layer.options;
     this.#layer = layer;
-    this.#pages = Tensor.empty([pages, LAYERS, 2, kvHeads, PAGE_SIZE * headDim], kvDtype);
+    this.#pages = Tensor.empty([pages, LAYERS, 2, kvHeads, kvRecordSize(kvDtype, headDim)], kvDtype);
     this.#pages.bytes().fill(0xff);
     this.#free = random.permutation(pages);
     this.#frequencies = Float32Array.from({ length: headDim / 2 }, (_, i) => 10000 ** ((-2 * i) / headDim));

@@ -2,6 +2,7 @@
 
 import type { DecoderConfig } from "../../lib/compiler/models/decoder-config.js";
 import { type FfiFunction, FfiModule, Tensor, useThreads } from "../../lib/ffi/index.js";
+import { type KvDtype, kvRecordSize } from "../../lib/package/kv-format.js";
 
 const PAGE = 16;
 
@@ -30,7 +31,7 @@ export class DecoderRunner {
     executable: FfiModule,
     config: DecoderConfig,
     params: readonly Tensor[],
-    kvDtype: string,
+    kvDtype: KvDtype,
     pages = 64,
   ) {
     const vm = executable.getFunction("vm_load_executable").call();
@@ -39,7 +40,7 @@ export class DecoderRunner {
     this.#vm = vm;
     this.#config = config;
     this.#params = params;
-    const shape = [pages, config.layers, 2, config.keyValueHeads, PAGE * config.headDim];
+    const shape = [pages, config.layers, 2, config.keyValueHeads, kvRecordSize(kvDtype, config.headDim)];
     this.#pages = Tensor.empty(shape, kvDtype);
     // Garbage that a correct kernel never reads: NaN would show.
     this.#pages.bytes().fill(0xff);

@@ -25,6 +25,12 @@ export const compileCommand = defineCommand({
       valueHint: "A",
       description: "int8 (default) or float32: how activations enter products with quantised weights",
     },
+    "kv-cache": {
+      type: "string",
+      valueHint: "D",
+      description:
+        "float16 (default), float32 or int8 (half the memory of float16): elements of the KV cache",
+    },
     target: {
       type: "string",
       valueHint: "T",
@@ -81,6 +87,7 @@ export const compileCommand = defineCommand({
       output: args.output,
       quantization: args.quantization,
       activations: args.activations,
+      kvCache: args["kv-cache"],
       target: args.target,
       tune: tuneFlags(args.tune, args.threads),
       contextLength: integerFlag("context", args.context),

@@ -11,6 +11,7 @@
  * The scheme is ggml's Q8_0/Q8_1 with a float32 scale: x = code * scale, codes rounded half to even.
  */
 import { Buffer } from "../ir/buffer.js";
+import { withLanes } from "../ir/dtype.js";
 import { type ExprLike, float, type PrimExpr, select } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { bitAnd, laneSum, largestLane, reinterpret, roundToInteger } from "../ir/vector.js";
@@ -26,7 +27,6 @@ export const HALF_OFFSET_WORD = 11;
 /** Columns of one word of codes. */
 const WORD_COLUMNS = 4;
 const HALF_GROUP = GROUP_SIZE / 2;
-const INT_LANES = `int32x${HALF_GROUP}`;
 
 /** All bits of a float32 but its sign. */
 const MAGNITUDE = 0x7fffffff;
@@ -44,6 +44,29 @@ export function activationBuffer(name: string, rows: ExprLike, columns: number):
   return new Buffer(name, activationShape(rows, columns), "int32");
 }
 
+/** Bits of the lanes' magnitudes: ordered as these are, with a NaN as the largest of all. */
+export function magnitudes(value: PrimExpr): PrimExpr {
+  return bitAnd(reinterpret(value, withLanes("int32", value.lanes)), MAGNITUDE);
+}
+
+/**
+ * Factor from values to codes and from codes to values, so that the largest value has code 127.
+ * @param largest bits of magnitudes of which the largest decides.
+ */
+export function codeScale(block: Block, largest: PrimExpr): { factor: PrimExpr; scale: PrimExpr } {
+  const magnitude = block.bind("largest", reinterpret(largestLane(largest), "float32"));
+  const inverse = select(magnitude.gt(SMALLEST_MAGNITUDE), float(127).div(magnitude), float(0));
+  return {
+    factor: block.bind("factor", inverse),
+    scale: block.bind("scale", magnitude.mul(1 / 127)),
+  };
+}
+
+/** The int32 codes of values, rounded half to even. */
+export function codesOf(value: PrimExpr, factor: PrimExpr): PrimExpr {
+  return roundToInteger(value.mul(factor.broadcast(value.lanes))).cast("int32");
+}
+
 /**
  * Statements that quantise 32 values into a group.
  * @param values columns 0-15 and 16-31 of the group, float32x16 each, finite.
@@ -55,25 +78,15 @@ export function quantizeGroup(
 ): void {
   const { buffer, row, group } = to;
   const halves = values.map((value) => block.bind("half", value));
-  // Bits of magnitudes are ordered as the magnitudes are, and a NaN is the largest of all.
-  const [low, high] = halves.map((half) => bitAnd(reinterpret(half, INT_LANES), MAGNITUDE)) as [
-    PrimExpr,
-    PrimExpr,
-  ];
-  const largest = block.bind("largest", reinterpret(largestLane(low.max(high)), "float32"));
-  const inverse = select(largest.gt(SMALLEST_MAGNITUDE), float(127).div(largest), float(0));
-  const factor = block.bind("factor", inverse).broadcast(HALF_GROUP);
-  const codes = halves.map((half) => block.bind("codes", roundToInteger(half.mul(factor)).cast("int32"))) as [
-    PrimExpr,
-    PrimExpr,
-  ];
+  const [low, high] = halves.map(magnitudes) as [PrimExpr, PrimExpr];
+  const { factor, scale } = codeScale(block, low.max(high));
+  const codes = halves.map((half) => block.bind("codes", codesOf(half, factor))) as [PrimExpr, PrimExpr];
   codes.forEach((code, part) => {
     const words = reinterpret(code.cast("int8"), `int32x${HALF_GROUP / WORD_COLUMNS}`);
     block.store(buffer, words, row, group, part * (HALF_GROUP / WORD_COLUMNS));
   });
   const half = block.bind("half_sum", laneSum(codes[0]));
   const sum = block.bind("sum", laneSum(codes[1]).add(half));
-  const scale = block.bind("scale", largest.mul(1 / 127));
   block.store(buffer, reinterpret(scale, "int32"), row, group, SCALE_WORD);
   block.store(buffer, sum.mul(-8), row, group, OFFSET_WORD);
   block.store(buffer, reinterpret(scale.mul(sum.cast("float32")), "int32"), row, group, SUM_WORD);

@@ -3,6 +3,7 @@ import type { Buffer } from "../ir/buffer.js";
 import { float, int, type PrimExpr } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { multiplyAdd } from "../ir/vector.js";
+import { quantizeHead, storeScale } from "./attention-codes.js";
 import { type AttentionBuffers, type AttentionOptions, PAGE_SIZE } from "./attention-options.js";
 import { localStrip, type Strip } from "./attention-strip.js";
 import { lanesFor } from "./lanes.js";
@@ -40,23 +41,58 @@ export function appendHead(
   kvHead: PrimExpr,
 ): void {
   const { heads, kvHeads, headDim } = options;
-  const { norms, pageIndices, pages, layer, qkv } = buffers;
+  const { norms, pageIndices, layer, qkv } = buffers;
   const slot = block.bind("slot", position.floorMod(PAGE_SIZE));
   const pageIndex = firstPage.add(position.floorDiv(PAGE_SIZE));
   const page = block.bind("page", pageIndices.load(pageIndex).cast("int64"));
   const key = localStrip(block, "key", headDim);
   rotateHead(block, options, buffers, { row, head: kvHead.add(heads), norm: norms?.key, scale: 1 }, key);
-  block.serial("d", headDim, (column, d) => {
-    const element = key.load(1, d).cast(pages.dtype);
-    column.store(pages, element, page, layer, 0, kvHead, d.mul(PAGE_SIZE).add(slot));
-  });
   const value = block.bind("value", kvHead.add(heads + kvHeads).mul(headDim));
+  const write = options.kvDtype === "int8" ? writeCodes : writeElements;
+  write(block, headDim, buffers.pages, {
+    record: (kind) => [page, layer, int(kind), kvHead],
+    slot,
+    key: (lanes, d) => key.load(lanes, d),
+    value: (lanes, d) => qkv.loadVector(lanes, row, value.add(d)),
+  });
+}
+
+/** A key and a value of one head, and their place in a page. */
+interface NewHead {
+  /** Indices of the record of keys (0) or values (1). */
+  record(kind: 0 | 1): readonly PrimExpr[];
+  readonly slot: PrimExpr;
+  /** `lanes` elements from element `d` on, float32. */
+  key(lanes: number, d: PrimExpr): PrimExpr;
+  value(lanes: number, d: PrimExpr): PrimExpr;
+}
+
+function writeElements(block: Block, headDim: number, pages: Buffer, head: NewHead): void {
+  const { slot } = head;
+  block.serial("d", headDim, (column, d) => {
+    const element = head.key(1, d).cast(pages.dtype);
+    column.store(pages, element, ...head.record(0), d.mul(PAGE_SIZE).add(slot));
+  });
   const lanes = lanesFor(headDim);
   block.serial("d", headDim / lanes, (column, j) => {
     const d = j.mul(lanes);
-    const elements = qkv.loadVector(lanes, row, value.add(d)).cast(pages.dtype);
-    column.store(pages, elements, page, layer, 1, kvHead, slot.mul(headDim).add(d));
+    column.store(pages, head.value(lanes, d).cast(pages.dtype), ...head.record(1), slot.mul(headDim).add(d));
   });
+}
+
+/** Writes codes in the place of the elements, and their scales. */
+function writeCodes(block: Block, headDim: number, pages: Buffer, head: NewHead): void {
+  const key = quantizeHead(block, headDim, head.key);
+  const value = quantizeHead(block, headDim, head.value);
+  const { slot, record } = head;
+  writeElements(block, headDim, pages, {
+    slot,
+    record,
+    key: (lanes, d) => key.codes.loadVector(lanes, d),
+    value: (lanes, d) => value.codes.loadVector(lanes, d),
+  });
+  storeScale(block, pages, record(0), { headDim, slot, scale: key.scale });
+  storeScale(block, pages, record(1), { headDim, slot, scale: value.scale });
 }
 
 /** The sequence a row belongs to: the number of sequences that end at or before it. */

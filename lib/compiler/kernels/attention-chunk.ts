@@ -61,6 +61,11 @@ export interface ChunkSource {
   /** Keys of page `page` of the chunk; those of a page beyond the last may be anything. */
   keyPage(block: Block, page: PrimExpr): KeyLoad;
   valuePage(block: Block, page: PrimExpr): ValueLoad;
+  /** Factors, float32x16, of the 16 positions of a page's keys and values; absent where these are as they were. */
+  readonly scales?: {
+    keys(block: Block, page: PrimExpr): PrimExpr;
+    values(block: Block, page: PrimExpr): PrimExpr;
+  };
 }
 
 /** Factors that bring sums so far and sums of a chunk to a common largest score. */
@@ -91,7 +96,7 @@ export function attendChunk(
   scoreChunk(block, queries, source, pages, sizes);
   const factors = queries.map((query) => {
     maskScores(block, query, chunk.start, pages);
-    return normalizeScores(block, query, pages);
+    return normalizeScores(block, query, source, pages);
   });
   addValues(block, queries, factors, source, chunk.keys, sizes);
 }
@@ -109,6 +114,7 @@ function scoreChunk(
     const first = inner.bind("first", group.mul(width));
     const places = Array.from({ length: width }, (_, v) => inner.bind("page", first.add(v)));
     const loads = places.map((page) => source.keyPage(inner, page));
+    const scales = places.map((page) => source.scales?.keys(inner, page));
     // A buffer for each vector of keys: small enough for registers.
     const dots = places.map(() => inner.local("dots", queries.length * PAGE_SIZE));
     const visit = (use: (dot: Buffer, query: Query, v: number, q: number) => void) => {
@@ -133,9 +139,14 @@ function scoreChunk(
       }
     });
     visit((dot, query, v, at) => {
-      query.scores.store(inner, dot.loadVector(PAGE_SIZE, at), first.add(v).mul(PAGE_SIZE));
+      const score = scaled(dot.loadVector(PAGE_SIZE, at), scales[v]);
+      query.scores.store(inner, score, first.add(v).mul(PAGE_SIZE));
     });
   });
+}
+
+function scaled(value: PrimExpr, scale: PrimExpr | undefined): PrimExpr {
+  return scale === undefined ? value : value.mul(scale);
 }
 
 /** Masks the scores of keys that the query may not see; those of whole pages before are left alone. */
@@ -150,8 +161,8 @@ function maskScores(block: Block, { scores, position }: Query, start: PrimExpr, 
   });
 }
 
-/** Turns the chunk's scores into probabilities and adds up their sums; returns the factors for the values. */
-function normalizeScores(block: Block, query: Query, pages: PrimExpr): MergeFactors {
+/** Turns the chunk's scores into what the values are multiplied with and adds up the probabilities; returns the factors for the values. */
+function normalizeScores(block: Block, query: Query, source: ChunkSource, pages: PrimExpr): MergeFactors {
   const { scores } = query;
   const lanes = block.local("lanes", PAGE_SIZE);
   const current = () => lanes.loadVector(PAGE_SIZE, 0);
@@ -164,7 +175,7 @@ function normalizeScores(block: Block, query: Query, pages: PrimExpr): MergeFact
   block.serial("t", pages, (inner, t) => {
     const at = t.mul(PAGE_SIZE);
     const probability = exp2(inner, scores.load(PAGE_SIZE, at).sub(largest));
-    scores.store(inner, probability, at);
+    scores.store(inner, scaled(probability, source.scales?.values(inner, t)), at);
     inner.store(lanes, current().add(probability), 0);
   });
   return mergeSums(block, query, largest, current());

@@ -1,11 +1,15 @@
 import { MlcError } from "../../errors.js";
+import { type KvDtype, kvRecordSize, PAGE_SIZE } from "../../package/kv-format.js";
 import { Buffer } from "../ir/buffer.js";
 import { type PrimExpr, variable } from "../ir/prim-expr.js";
 import { GROUP_SIZE } from "../quantization/format.js";
 import { activationBuffer } from "./activation-blocks.js";
 
-/** Tokens of a page of the KV cache: one vector of positions. */
-export const PAGE_SIZE = 16;
+/** One vector of positions is a page. */
+export { PAGE_SIZE };
+
+/** Records of an int8 cache are aligned where their codes end at a multiple of this many positions of elements. */
+const SCALE_BYTES = 4;
 
 /** Type of an attention kernel's output; see `output` of AttentionOptions. */
 export type AttentionOutput = "float32" | "int8";
@@ -17,8 +21,8 @@ export interface AttentionOptions {
   /** Even. */
   readonly headDim: number;
   readonly layers: number;
-  /** Element type of the KV pages. */
-  readonly kvDtype: "float32" | "float16";
+  /** Element type of the KV pages; "int8" needs a head size in multiples of 4. */
+  readonly kvDtype: KvDtype;
   /** RMS normalisation of each query and key head before the rotation. */
   readonly qkNorm?: { readonly epsilon: number };
   /** "decode": exactly one row of each sequence, in order; "prefill": any number of rows of each sequence. */
@@ -65,7 +69,7 @@ export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
   const positions = new Buffer("positions", [n], "int32");
   const pageIndptr = new Buffer("page_indptr", [indptrSize], "int32");
   const pageIndices = new Buffer("page_indices", [variable("p")], "int32");
-  const pageShape = [variable("num_pages"), layers, 2, kvHeads, PAGE_SIZE * headDim];
+  const pageShape = [variable("num_pages"), layers, 2, kvHeads, kvRecordSize(kvDtype, headDim)];
   const pages = new Buffer("kv_pages", pageShape, kvDtype);
   const layer = variable("layer");
   const columns = heads * headDim;
@@ -92,11 +96,17 @@ export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
   };
 }
 
-function checkShape({ heads, kvHeads, headDim, output }: AttentionOptions): void {
+function checkShape({ heads, kvHeads, headDim, kvDtype, output }: AttentionOptions): void {
   if (heads % kvHeads !== 0 || headDim % 2 !== 0) {
     throw new MlcError(
       "ERR_INVALID_ARGUMENT",
       `Expected query heads in multiples of key heads and an even head size but received ${heads}, ${kvHeads} and ${headDim}.`,
+    );
+  }
+  if (kvDtype === "int8" && headDim % SCALE_BYTES !== 0) {
+    throw new MlcError(
+      "ERR_INVALID_ARGUMENT",
+      `Expected a head size in multiples of ${SCALE_BYTES} for an int8 KV cache but received ${headDim}: use "float16".`,
     );
   }
   if (output === "int8" && headDim % GROUP_SIZE !== 0) {

@@ -168,7 +168,7 @@ function attendBlock(block: Block, options: AttentionOptions, buffers: Attention
       });
       const lastSeen = queries.at(-1)?.position ?? position;
       const seen = tile.bind("seen", lastSeen.add(1).sub(start).min(CHUNK_KEYS));
-      attendChunk(tile, queries, convertedSource(memory, headDim), { start, keys: seen }, sizes);
+      attendChunk(tile, queries, convertedSource(memory, headDim, paged), { start, keys: seen }, sizes);
     });
   });
   block.serial("i", count, (inner, i) =>
@@ -246,9 +246,14 @@ function keyPlace(headDim: number, page: PrimExpr, pair: PrimExpr, odd: number):
   return page.mul(headDim).add(pair.mul(2)).add(odd).mul(PAGE_SIZE);
 }
 
-/** The chunk in a task's memory. */
-function convertedSource({ keys, chunkValues }: BlockMemory, headDim: number): ChunkSource {
+/** The chunk in a task's memory; its scales are read where they are. */
+function convertedSource(
+  { keys, chunkValues }: BlockMemory,
+  headDim: number,
+  { scales }: ChunkSource,
+): ChunkSource {
   return {
+    ...(scales === undefined ? {} : { scales }),
     keyPage: (_, page) => (__, pair, odd) => keys.loadVector(PAGE_SIZE, keyPlace(headDim, page, pair, odd)),
     valuePage: (_, page) => (__, lanes, slot, at) =>
       chunkValues.loadVector(lanes, page.mul(PAGE_SIZE).add(slot).mul(headDim).add(at)),

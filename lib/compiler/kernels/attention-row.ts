@@ -1,5 +1,5 @@
 /** Attention of one row: the query heads that share a KV head form the tile; keys and values are read from their pages. */
-import type { PrimExpr } from "../ir/prim-expr.js";
+import { int, type PrimExpr } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { type CachedRow, rotateHead } from "./attention-append.js";
 import {
@@ -10,9 +10,13 @@ import {
   clearSums,
   type Query,
 } from "./attention-chunk.js";
+import { loadScales } from "./attention-codes.js";
 import { type AttentionBuffers, type AttentionOptions, PAGE_SIZE } from "./attention-options.js";
 import { localStrip } from "./attention-strip.js";
 import { headTiles, tileSizes } from "./attention-tiling.js";
+
+/** Elements of a cache line. */
+const LINE_ELEMENTS = { float32: 16, float16: 32, int8: 64 } as const;
 
 /** A query and where it comes from. */
 export interface HeadQuery extends Query {
@@ -98,21 +102,27 @@ function localQuery(
  * reading the keys of a chunk fetches its values, and reading the values fetches the keys of the next chunk.
  */
 export function pagedSource(
-  { headDim }: AttentionOptions,
+  { headDim, kvDtype }: AttentionOptions,
   { pages, pageIndices, layer }: AttentionBuffers,
   { position, firstPage, kvHead }: Omit<CachedRow, "row"> & { readonly kvHead: PrimExpr },
   chunk: PrimExpr,
 ): ChunkSource {
-  const lineElements = pages.dtype === "float16" ? 32 : 16;
+  const lineElements = LINE_ELEMENTS[kvDtype];
   const lastPage = position.floorDiv(PAGE_SIZE);
   // Several pages of keys are read at a time, and fetched ahead: beyond the last page, the last one again.
   const pageOf = (block: Block, inSequence: PrimExpr) =>
     block.bind("page", pageIndices.load(firstPage.add(inSequence.min(lastPage))).cast("int64"));
   const load = (page: PrimExpr, kind: number, lanes: number, at: PrimExpr) =>
     pages.loadVector(lanes, page, layer, kind, kvHead, at).cast("float32");
+  const pageInChunk = (block: Block, inChunk: PrimExpr) => pageOf(block, chunk.mul(CHUNK_PAGES).add(inChunk));
+  const scales = (kind: number) => (block: Block, inChunk: PrimExpr) => {
+    const record = [pageInChunk(block, inChunk), layer, int(kind), kvHead];
+    return block.bind("scales", loadScales(pages, record, headDim));
+  };
   return {
+    ...(kvDtype === "int8" ? { scales: { keys: scales(0), values: scales(1) } } : {}),
     keyPage(block, inChunk) {
-      const page = pageOf(block, chunk.mul(CHUNK_PAGES).add(inChunk));
+      const page = pageInChunk(block, inChunk);
       return (inner, pair, odd) => {
         const at = pair.mul(2).add(odd).mul(PAGE_SIZE);
         if ((odd * PAGE_SIZE) % lineElements === 0) inner.prefetch(pages, page, layer, 1, kvHead, at);
@@ -120,7 +130,7 @@ export function pagedSource(
       };
     },
     valuePage(block, inChunk) {
-      const page = pageOf(block, chunk.mul(CHUNK_PAGES).add(inChunk));
+      const page = pageInChunk(block, inChunk);
       const next = pageOf(block, chunk.add(1).mul(CHUNK_PAGES).add(inChunk));
       return (inner, lanes, slot, at) => {
         const place = slot.mul(headDim).add(at);

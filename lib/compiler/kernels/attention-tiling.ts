@@ -15,7 +15,7 @@ export interface TileSizes {
   readonly loadCost: number;
 }
 
-/** Loads that reading and converting a vector of half-precision numbers costs. */
+/** Loads that reading and converting a vector of half-precision numbers or of codes costs. */
 const CONVERSION_COST = 3;
 
 /**

@@ -10,7 +10,7 @@ import { attendPrefill } from "./attention-prefill.js";
  *
  * Parameters: qkv float32[n, (heads + 2 kvHeads) * headDim]; rope float32[n, headDim] (see ropeTable); with qkNorm q_norm and
  * k_norm float32[headDim]; q_indptr int32[b+1]; positions int32[n]; page_indptr int32[b+1]; page_indices int32[p]; kv_pages
- * kvDtype[num_pages, layers, 2, kvHeads, 16 * headDim], changed in place; layer int64; output float32[n, heads * headDim] or
+ * kvDtype[num_pages, layers, 2, kvHeads, 16 * headDim] (int8: 16 * headDim + 64, see attention-codes.ts), changed in place; layer int64; output float32[n, heads * headDim] or
  * activation blocks int32[n, heads * headDim / 32, 12].
  *
  * Rows of sequence s are q_indptr[s] to q_indptr[s+1]-1, in ascending positions; row r sees keys 0 to positions[r] of its

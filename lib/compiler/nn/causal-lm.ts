@@ -1,5 +1,6 @@
 // A decoder as a module of the four entry functions of a package's library (docs/architecture.md has their signature).
 import type { FfiObject } from "../../ffi/index.js";
+import { kvRecordSize } from "../../package/kv-format.js";
 import { BlockBuilder } from "../ir/block-builder.js";
 import { relaxVar } from "../ir/relax-expression.js";
 import { type Dimension, sizeVar, tensorType, tupleType } from "../ir/relax-type.js";
@@ -7,9 +8,6 @@ import { Decoder, type StepInputs } from "./decoder.js";
 import { DecoderKernels } from "./decoder-kernels.js";
 import { type DecoderSpec, packedParameters } from "./decoder-spec.js";
 import { FunctionGraph } from "./function-graph.js";
-
-/** Tokens of a page of the KV cache. */
-const PAGE_SIZE = 16;
 
 /** The entry functions a library has. */
 export const ENTRY_FUNCTIONS = ["embed", "decode", "batch_decode", "batch_prefill"] as const;
@@ -94,7 +92,7 @@ class CausalLmBuilder {
     const { config, kvDtype } = this.#spec;
     const { rows, sequencesPlusOne } = sizes;
     const int32 = (variable: string, size: Dimension) => relaxVar(variable, tensorType([size], "int32"));
-    const pageShape = [config.layers, 2, config.keyValueHeads, PAGE_SIZE * config.headDim];
+    const pageShape = [config.layers, 2, config.keyValueHeads, kvRecordSize(kvDtype, config.headDim)];
     const x = relaxVar("x", tensorType([rows, config.hiddenSize], "float32"));
     const logitRows = int32("logit_rows", sizes.logitRows);
     const params = this.#params();

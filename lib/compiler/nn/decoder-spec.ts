@@ -1,13 +1,13 @@
 // What a decoder is built from: the model's configuration, the formats its weights came in and the limits to serve.
 import { MlcError } from "../../errors.js";
+import type { KvDtype } from "../../package/kv-format.js";
 import type { KernelTarget } from "../kernels/kernel-target.js";
 import type { LinearTuner } from "../kernels/linear-options.js";
 import type { DecoderConfig } from "../models/decoder-config.js";
 import { decoderParameters, GATE_UP, layerPrefix, type ParameterSpec } from "../models/parameters.js";
 import { packedDtype, packedShape, type WeightFormat } from "../quantization/format.js";
 
-/** Element type of the KV cache. */
-export type KvDtype = "float32" | "float16";
+export type { KvDtype };
 
 /** How activations enter matrix products with quantised weights: rounded to 8 bits by groups of 32, or as they are. */
 export type Activations = "int8" | "float32";

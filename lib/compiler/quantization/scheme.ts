@@ -2,6 +2,7 @@
  * A quantisation scheme: which format each tensor of a model gets. Leaf over the formats; the quantisers and the packer obey it.
  * Schemes are data (registry.ts); this file turns one into a choice for one tensor.
  */
+import type { KvDtype } from "../../package/kv-format.js";
 import type { SourceDtype, SourceTensor } from "../importer/imported-model.js";
 import { WEIGHT_FORMATS, type WeightFormat } from "./format.js";
 import type { ParamFormat } from "./pack-rows16.js";
@@ -17,8 +18,8 @@ export interface QuantizationScheme {
   readonly embedding?: WeightFormat;
   /** Format of a matrix whose columns are no multiple of a block's. */
   readonly fallback: "f32" | "f16";
-  /** Element type of the KV cache. */
-  readonly kvDtype: "float32" | "float16";
+  /** Element type of the KV cache where none is asked for. */
+  readonly kvDtype: KvDtype;
 }
 
 /** What a scheme decided about one tensor. */

@@ -57,12 +57,15 @@ describe("many rows", () => {
 });
 
 describe("one row", () => {
-  it("converts half-precision keys and values in vectors, 12 sums in registers", () => {
-    const text = assembly(pagedAttention({ ...SHAPE, form: "decode" }), X86_512);
+  it.each([
+    ["float16", /vcvtph2ps.*%zmm/],
+    ["int8", /vpmovsxbd.*%zmm[\s\S]*vcvtdq2ps.*%zmm/],
+  ] as const)("converts %s keys and values in vectors, 12 sums in registers", (kvDtype, conversion) => {
+    const text = assembly(pagedAttention({ ...SHAPE, kvDtype, form: "decode" }), X86_512);
     const loops = tiles(text, FMA_512, 12);
     expect(loops.length).toBeGreaterThanOrEqual(2);
     for (const loop of loops) {
-      expect(loop).toMatch(/vcvtph2ps.*%zmm/);
+      expect(loop).toMatch(conversion);
       expect(loop).toMatch(/prefetcht0/);
       expect(loop).not.toMatch(/%zmm\d+, -?\d*\(%r[sb]p/);
     }

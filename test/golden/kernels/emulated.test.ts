@@ -97,9 +97,9 @@ describe.skipIf(MISSING.length > 0)(TITLE.join(" "), () => {
     expect(relativeError(new EmulatedKernel(func).run(args, [tokens, columns]), expected)).toBeLessThan(1e-6);
   });
 
-  it("attends", () => {
+  it.each(["float16", "int8"] as const)("attends (%s)", (kvDtype) => {
     const random = new Random(6);
-    const options = { heads: 4, kvHeads: 2, headDim: 32, kvDtype: "float16", vectorBits: 128 } as const;
+    const options = { heads: 4, kvHeads: 2, headDim: 32, kvDtype, vectorBits: 128 } as const;
     const layer = new AttentionLayer(options, random, EmulatedKernel);
     const runner = new AttentionRunner(layer, random, 8);
     const reference = layer.reference();

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { pagedAttention } from "../../../lib/compiler/kernels/index.js";
 import { loadCompilerLibrary } from "../../../lib/ffi/index.js";
+import { KV_DTYPES } from "../../../lib/package/kv-format.js";
 import { AttentionLayer, AttentionRunner, type LayerOptions } from "../../support/attention-runner.js";
 import { relativeError } from "../../support/kernel-library.js";
 import { Random } from "../../support/random.js";
@@ -66,15 +67,21 @@ it.each([
   check({ heads, kvHeads, headDim: 16, kvDtype: "float16" }, STEPS);
 });
 
+describe.each([8, 16, 64, 80, 128])("int8 cache, head size %i", (headDim) => {
+  it("matches the reference that rounds as it does", () => {
+    check({ heads: 3, kvHeads: 1, headDim, kvDtype: "int8" }, STEPS);
+  });
+});
+
 it("normalises queries and keys before the rotation", () => {
   check({ heads: 4, kvHeads: 2, headDim: 32, kvDtype: "float32", qkNorm: true }, STEPS);
 });
 
-it("narrow registers give the same results", () => {
-  check({ heads: 6, kvHeads: 1, headDim: 64, kvDtype: "float16", vectorBits: 256 }, STEPS);
+it.each(["float16", "int8"] as const)("narrow registers give the same results (%s)", (kvDtype) => {
+  check({ heads: 6, kvHeads: 1, headDim: 64, kvDtype, vectorBits: 256 }, STEPS);
 });
 
-it("crosses many pages and chunks of keys", () => {
+it.each(["float16", "int8"] as const)("crosses many pages and chunks of keys (%s)", (kvDtype) => {
   const long: Step[] = [
     ["prefill", [0, 250]],
     ["prefill", [0, 13], [1, 1]],
@@ -82,11 +89,11 @@ it("crosses many pages and chunks of keys", () => {
     ["prefill", [0, 270]],
     ["decode", [0, 1]],
   ];
-  check({ heads: 2, kvHeads: 1, headDim: 16, kvDtype: "float16" }, long);
+  check({ heads: 2, kvHeads: 1, headDim: 16, kvDtype }, long);
 });
 
-it("gives a row the same bits whatever it is computed with", () => {
-  const options = { heads: 6, kvHeads: 2, headDim: 32, kvDtype: "float16" } as const;
+it.each(KV_DTYPES)("gives a row the same bits whatever it is computed with (%s)", (kvDtype) => {
+  const options = { heads: 6, kvHeads: 2, headDim: 32, kvDtype } as const;
   const random = new Random(3);
   const layer = new AttentionLayer(options, random);
   const rows = random.floats(300 * layer.width);
@@ -112,8 +119,8 @@ it("gives a row the same bits whatever it is computed with", () => {
   }
 });
 
-it("divides a long context without changing a bit", () => {
-  const options = { heads: 6, kvHeads: 2, headDim: 32, kvDtype: "float16" } as const;
+it.each(["float16", "int8"] as const)("divides a long context without changing a bit (%s)", (kvDtype) => {
+  const options = { heads: 6, kvHeads: 2, headDim: 32, kvDtype } as const;
   const random = new Random(5);
   const layer = new AttentionLayer(options, random);
   const rows = random.floats(700 * layer.width);
@@ -147,9 +154,9 @@ describe.each([
     check({ ...shape, kvDtype: "float32" }, steps, 96);
   });
 
-  it("give activation blocks of the same values", () => {
+  it.each(["float16", "int8"] as const)("give activation blocks of the same values (%s)", (kvDtype) => {
     const random = new Random(11);
-    const options = { ...shape, kvDtype: "float16" } as const;
+    const options = { ...shape, kvDtype } as const;
     const plain = new AttentionLayer(options, random);
     const packed = new AttentionLayer({ ...options, output: "int8" }, random);
     const [values, blocks] = [
@@ -169,6 +176,9 @@ it("refuses heads it cannot divide", () => {
   const options = { layers: 1, kvDtype: "float32", form: "decode" } as const;
   expect(() => pagedAttention({ ...options, heads: 5, kvHeads: 2, headDim: 8 })).toThrow(error);
   expect(() => pagedAttention({ ...options, heads: 4, kvHeads: 2, headDim: 7 })).toThrow(error);
+  expect(() => pagedAttention({ ...options, heads: 4, kvHeads: 2, headDim: 6, kvDtype: "int8" })).toThrow(
+    error,
+  );
   const small = { ...options, heads: 4, kvHeads: 2, headDim: 16, output: "int8" } as const;
   expect(() => pagedAttention(small)).toThrow(error);
 });

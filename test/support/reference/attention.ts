@@ -5,7 +5,7 @@ export interface ReferenceAttentionOptions {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
-  readonly kvDtype: "float32" | "float16";
+  readonly kvDtype: "float32" | "float16" | "int8";
   readonly qkNorm?: { readonly epsilon: number; readonly query: Float32Array; readonly key: Float32Array };
 }
 
@@ -29,16 +29,24 @@ export class ReferenceAttention {
       vectors.map((vector) =>
         rotate(norm && qkNorm ? normalize(vector, norm, qkNorm.epsilon) : vector, rope),
       );
-    const stored = (vectors: number[][]) =>
-      vectors.map((vector) => vector.map((value) => this.#store(value)));
+    const stored = (vectors: number[][]) => vectors.map((vector) => this.#store(vector));
     const queries = rotated(each(heads, 0), qkNorm?.query);
     this.#keys.push(stored(rotated(each(kvHeads, heads), qkNorm?.key)));
     this.#values.push(stored(each(kvHeads, heads + kvHeads)));
     return queries.flatMap((query, h) => this.#attend(query, Math.floor((h * kvHeads) / heads)));
   }
 
-  #store(value: number): number {
-    return this.#options.kvDtype === "float16" ? roundHalf(Math.fround(value)) : Math.fround(value);
+  /** What the cache keeps of a key or value of one head. */
+  #store(vector: readonly number[]): number[] {
+    const single = vector.map(Math.fround);
+    switch (this.#options.kvDtype) {
+      case "float32":
+        return single;
+      case "float16":
+        return single.map(roundHalf);
+      case "int8":
+        return roundToCodes(single);
+    }
   }
 
   #attend(query: readonly number[], kvHead: number): number[] {
@@ -52,6 +60,19 @@ export class ReferenceAttention {
       return sum / total;
     });
   }
+}
+
+/** Values as int8 codes with one float32 scale, computed in float32: halves go to even codes. */
+function roundToCodes(vector: readonly number[]): number[] {
+  const largest = vector.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const factor = Math.fround(127 / largest);
+  const scale = Math.fround(largest * Math.fround(1 / 127));
+  return vector.map((value) => {
+    const exact = Math.fround(value * factor);
+    const floor = Math.floor(exact);
+    const up = exact - floor > 0.5 || (exact - floor === 0.5 && floor % 2 !== 0);
+    return (floor + (up ? 1 : 0)) * scale;
+  });
 }
 
 function dot(a: readonly number[], b: readonly number[]): number {

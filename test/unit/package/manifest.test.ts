@@ -216,7 +216,7 @@ const FAULTS: readonly [(m: Document) => void, string][] = [
   ],
   [
     (m) => Object.assign(m.kvCache, { dtype: "x".repeat(100) }),
-    `kvCache.dtype: expected ("float32" | "float16") but received "${"x".repeat(79)}`,
+    `kvCache.dtype: expected ("float32" | "float16" | "int8") but received "${"x".repeat(79)}`,
   ],
   [
     (m) => Object.assign(m.weights.params[0], { shape: {} }),
@@ -263,7 +263,7 @@ test("every fault is reported", () => {
 test("the type of a manifest is the type of its fields", () => {
   expectTypeOf<Manifest["model"]["layers"]>().toEqualTypeOf<number>();
   expectTypeOf<Manifest["generation"]["topK"]>().toEqualTypeOf<number | undefined>();
-  expectTypeOf<Manifest["kvCache"]["dtype"]>().toEqualTypeOf<"float32" | "float16">();
+  expectTypeOf<Manifest["kvCache"]["dtype"]>().toEqualTypeOf<"float32" | "float16" | "int8">();
   expectTypeOf<Manifest["tokenizer"]["files"]>().toEqualTypeOf<string[]>();
   expectTypeOf<Manifest["files"]>().toEqualTypeOf<Record<string, { bytes: number; sha256: string }>>();
 });
