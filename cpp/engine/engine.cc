@@ -52,6 +52,10 @@ Engine::Engine(const EngineLimits& limits, std::unique_ptr<ModelRunner> runner, 
 
 Engine::~Engine() = default;
 
+void Engine::Speculate(std::unique_ptr<Proposer> proposer, int32_t most) {
+  speculation_ = std::make_unique<Speculation>(std::move(proposer), most);
+}
+
 void Engine::Submit(std::unique_ptr<Request> request) {
   CountPromptTokens(request.get());
   scheduler_.Add(std::move(request));
@@ -79,9 +83,9 @@ bool Engine::HasWork() const { return scheduler_.HasRunnable() || !evaluations_.
 void Engine::Step() {
   Contain(
       [&] {
-        const ScheduledBatch& batch = scheduler_.Schedule();
+        ScheduledBatch& batch = scheduler_.Schedule();
         if (!batch.empty()) {
-          RunBatch(batch);
+          RunBatch(&batch);
         } else if (scheduler_.HasRunnable() && evaluations_.empty()) {
           throw std::logic_error("Requests wait although nothing runs.");
         }
@@ -94,12 +98,15 @@ void Engine::Step() {
   PublishEvents();
 }
 
-void Engine::RunBatch(const ScheduledBatch& batch) {
+void Engine::RunBatch(ScheduledBatch* scheduled) {
+  const ScheduledBatch& batch = *scheduled;
   std::vector<int64_t> failed;
   std::string code, reason;
-  StepRecord step = StepRecord::Begin(batch);
+  StepRecord step;
   Contain(
       [&] {
+        AddDrafts(scheduled);
+        step = StepRecord::Begin(batch);
         BuildInput(batch, step.start);
         TraceRequests(step.start);
         Logits logits;
@@ -107,11 +114,12 @@ void Engine::RunBatch(const ScheduledBatch& batch) {
           ScopedTimer timer(&step.forward_ms);
           logits = runner_->Forward(input_);
         }
+        if (speculation_ && step.prefill_rows == 0) {
+          speculation_->ObserveStep(step.decode_rows, step.forward_ms);
+        }
         ScopedTimer timer(&step.sampling_ms);
         for (size_t i = 0; i < batch.size(); ++i) {
-          scheduler_.Advance(batch[i].request, batch[i].count);
-          if (!batch[i].sample) continue;
-          SampleToken(batch[i].request, logits.row(input_.first_logit(static_cast<int32_t>(i))));
+          TakeTokens(batch[i], logits, input_.first_logit(static_cast<int32_t>(i)));
         }
       },
       [&](const std::string& error_code, const std::string& message) {
@@ -136,13 +144,43 @@ void Engine::BuildInput(const ScheduledBatch& batch, Clock::time_point now) {
   for (const ScheduledSequence& sequence : batch) {
     Request* request = sequence.request;
     metrics_.ObserveScheduled(sequence, now);
+    const LogitsWanted wanted = !sequence.draft.empty() ? LogitsWanted::kAll
+                                : sequence.sample       ? LogitsWanted::kLast
+                                                        : LogitsWanted::kNone;
     input_.Add(request->tokens, request->computed, sequence.count, request->pages,
-               limits_.page_size, sequence.sample ? LogitsWanted::kLast : LogitsWanted::kNone);
+               limits_.page_size, wanted, sequence.draft);
   }
   input_.Finish();
 }
 
-void Engine::SampleToken(Request* request, float* logits) {
+void Engine::AddDrafts(ScheduledBatch* batch) {
+  if (speculation_ == nullptr) return;
+  speculation_->Propose(batch, scheduler_.SpareRows(), scheduler_.max_length());
+  for (ScheduledSequence& sequence : *batch) {
+    const auto wanted = static_cast<int32_t>(sequence.draft.size());
+    if (wanted > 0) sequence.draft.resize(scheduler_.ReserveDraft(sequence.request, wanted));
+  }
+}
+
+void Engine::TakeTokens(const ScheduledSequence& sequence, const Logits& logits,
+                        int32_t first_row) {
+  Request* request = sequence.request;
+  scheduler_.Advance(request, sequence.count);
+  if (!sequence.sample) return;
+  const auto drafted = static_cast<int32_t>(sequence.draft.size());
+  int32_t accepted = 0;
+  while (SampleToken(request, logits.row(first_row + accepted)) && accepted < drafted &&
+         request->tokens.back() == sequence.draft[accepted]) {
+    // The next row was computed for this very token.
+    scheduler_.Advance(request, 1);
+    ++accepted;
+  }
+  if (drafted == 0) return;
+  scheduler_.ReleaseDraft(request);
+  speculation_->Observe(request, drafted, accepted);
+}
+
+bool Engine::SampleToken(Request* request, float* logits) {
   RequestEvent* event = EventOf(request->id);
   Contain(
       [&] {
@@ -160,6 +198,7 @@ void Engine::SampleToken(Request* request, float* logits) {
         event->tokens.push_back(token);
         event->first_token |= !request->first_token;
         metrics_.ObserveToken(request, Clock::now());
+        event->cached_tokens = request->cached_tokens;
         event->queue_ms = MillisecondsBetween(request->submitted, *request->started);
         event->prefill_ms = MillisecondsBetween(*request->started, *request->first_token);
       },
@@ -168,6 +207,7 @@ void Engine::SampleToken(Request* request, float* logits) {
         event->error_code = code;
         event->error_message = message;
       });
+  return event->finish == FinishReason::kNone;
 }
 
 void Engine::AdvanceEvaluation() {
@@ -222,6 +262,7 @@ void Engine::Finish(int64_t id, FinishReason reason, const std::string& code,
                     const std::string& message) {
   std::unique_ptr<Request> request = scheduler_.Remove(id);
   if (request == nullptr) return;
+  if (speculation_) speculation_->Forget(id);
   const Clock::time_point now = Clock::now();
   const Clock::time_point started = request->started.value_or(now);
   const Clock::time_point first = request->first_token.value_or(started);
@@ -235,6 +276,8 @@ void Engine::Finish(int64_t id, FinishReason reason, const std::string& code,
   event->cached_tokens = request->cached_tokens;
   event->completion_tokens = request->completion_length();
   event->preemptions = request->preemptions;
+  event->drafted_tokens = request->drafted_tokens;
+  event->accepted_tokens = request->accepted_tokens;
   event->queue_ms = MillisecondsBetween(request->submitted, started);
   event->prefill_ms = MillisecondsBetween(started, first);
   event->decode_ms = request->first_token ? MillisecondsBetween(first, now) : 0.0;
@@ -288,6 +331,10 @@ EngineStats Engine::stats() const {
   stats.prefix_lookup_tokens = cache_.stats().lookup_tokens;
   stats.prefix_hit_tokens = cache_.stats().hit_tokens;
   stats.prefix_evictions = cache_.stats().evictions;
+  if (speculation_) {
+    stats.drafted_tokens = speculation_->stats().drafted_tokens;
+    stats.accepted_tokens = speculation_->stats().accepted_tokens;
+  }
   stats.pages_total = pages_.total();
   stats.pages_free = pages_.available();
   stats.pages_cached = pages_.idle();

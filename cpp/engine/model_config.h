@@ -39,7 +39,7 @@ struct ModelConfig {
   int32_t layers = 0;
   int32_t kv_heads = 0;
   int32_t head_dim = 0;
-  /*! \brief "float32" or "float16". */
+  /*! \brief "float32", "float16" or "int8". */
   std::string kv_dtype;
   int32_t page_size = 0;
   int32_t pages = 0;
@@ -48,6 +48,8 @@ struct ModelConfig {
   int32_t prefill_chunk = 0;
   /*! \brief Threads that compute; 0 for the default. */
   int32_t threads = 0;
+  /*! \brief Whether requests share the pages of a common prefix. */
+  bool prefix_cache = true;
   bool lock_memory = false;
 
   int64_t weight_bytes() const {

@@ -22,6 +22,7 @@ constexpr NumberRange kPositive{1, std::numeric_limits<int32_t>::max()};
 constexpr NumberRange kNatural{0, std::numeric_limits<int32_t>::max()};
 constexpr NumberRange kSafe{0, 9007199254740991.0};
 constexpr NumberRange kShare{0, 1};
+constexpr NumberRange kPriority{-1000, 1000};
 constexpr double kMostAlternatives = 20;
 /*! \brief The address space of a process. */
 constexpr double kMostPoolBytes = 0x1p47;
@@ -193,7 +194,10 @@ napi_value ToJsEvent(napi_env env, const RequestEvent& event) {
              }));
   }
   const bool ended = event.finish != FinishReason::kNone;
-  if (event.first_token || ended) SetValue(env, object, "timing", ToJsTiming(env, event));
+  if (event.first_token || ended) {
+    SetNumber(env, object, "cachedTokens", event.cached_tokens);
+    SetValue(env, object, "timing", ToJsTiming(env, event));
+  }
   if (ended) AddFinish(env, object, event);
   return object;
 }
@@ -231,6 +235,7 @@ ModelConfig ToModelConfig(napi_env env, napi_value object) {
   config.max_batch = static_cast<int32_t>(reader.Integer("maxBatch", {1, 1 << 12}));
   config.prefill_chunk = static_cast<int32_t>(reader.Integer("prefillChunk", {1, 1 << 20}));
   if (reader.Has("threads")) config.threads = positive("threads");
+  if (reader.Has("prefixCache")) config.prefix_cache = reader.Boolean("prefixCache");
   if (reader.Has("lockMemory")) config.lock_memory = reader.Boolean("lockMemory");
   // In floating point, lest the product overflow before it is checked.
   const double pool =
@@ -255,6 +260,9 @@ std::unique_ptr<Request> ToRequest(napi_env env, napi_value object, const ModelC
   std::vector<int32_t> stop_tokens = reader.Int32Array("stopTokens");
   const bool ignore_stop = reader.Has("ignoreEos") && reader.Boolean("ignoreEos");
   if (!ignore_stop) request->stop_tokens = std::move(stop_tokens);
+  if (reader.Has("priority")) {
+    request->priority = static_cast<int32_t>(reader.Integer("priority", kPriority));
+  }
   request->sampling = ReadSampling(reader, config);
   return request;
 }

@@ -39,7 +39,8 @@ EngineLimits LimitsOf(const ModelConfig& config) {
   return {{config.context_length, config.max_batch, config.prefill_chunk},
           config.pages,
           config.page_size,
-          config.vocab_size};
+          config.vocab_size,
+          config.prefix_cache};
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ export function openAiUsage(usage: GenerationResult["usage"]): CompletionUsage {
     prompt_tokens: usage.promptTokens,
     completion_tokens: usage.completionTokens,
     total_tokens: usage.totalTokens,
+    prompt_tokens_details: { cached_tokens: usage.cachedTokens },
   };
 }
 

@@ -43,6 +43,8 @@ export interface EngineOptions {
   library?: string | undefined;
   /** Verify the digests of the weights too (reads all of them). Default false: sizes and the code's digests only. */
   verify?: boolean | undefined;
+  /** Keep the keys and values of prompts and answers while there is room, for requests that begin alike. Default true. */
+  prefixCache?: boolean | undefined;
   /** Pin the weights in memory, so that they are never read from disk again. Default false. */
   lockMemory?: boolean | undefined;
 }
@@ -57,6 +59,7 @@ const OPTION_NAMES = [
   "memoryBudget",
   "library",
   "verify",
+  "prefixCache",
   "lockMemory",
 ] as const satisfies readonly (keyof EngineOptions)[];
 
@@ -71,6 +74,7 @@ export interface EngineConfig {
   /** Absent: the best for this CPU. */
   readonly library: string | undefined;
   readonly verify: boolean;
+  readonly prefixCache: boolean;
   readonly lockMemory: boolean;
 }
 
@@ -91,6 +95,7 @@ export function resolveEngineConfig(
     memoryBudget: memoryBudget(options.memoryBudget, memoryBytes),
     library: library === undefined ? undefined : expectText("library", library),
     verify: expectBoolean("verify", options.verify ?? false),
+    prefixCache: expectBoolean("prefixCache", options.prefixCache ?? true),
     lockMemory: expectBoolean("lockMemory", options.lockMemory ?? false),
   };
 }
@@ -142,6 +147,7 @@ export function nativeConfig(
     maxBatch: plan.batch,
     prefillChunk: limits.prefillChunk,
     threads: config.threads,
+    prefixCache: config.prefixCache,
     lockMemory: config.lockMemory,
   };
 }

@@ -28,6 +28,8 @@ export type TokenLogprobs = NativeLogprobs;
 /** Tokens in and out. */
 export interface Usage {
   readonly promptTokens: number;
+  /** Of the prompt's tokens, those whose keys and values another request had left. */
+  readonly cachedTokens: number;
   readonly completionTokens: number;
   readonly totalTokens: number;
 }
@@ -76,6 +78,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
   readonly #logprobs: TokenLogprobs[] = [];
   #pending = emptyChunk();
   #firstTokenMs: number | undefined;
+  #cachedTokens = 0;
   #end: { result: GenerationResult } | { error: unknown } | undefined;
   #wake: (() => void)[] = [];
   #iterated = false;
@@ -108,6 +111,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
 
   /** Takes in what the native engine reports of this request. */
   accept(event: NativeEvent): void {
+    this.#cachedTokens = event.cachedTokens ?? this.#cachedTokens;
     for (const [index, token] of event.tokens.entries()) {
       if (this.#end !== undefined) return;
       const last = index === event.tokens.length - 1;
@@ -180,7 +184,12 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
         text: this.#text,
         tokens: this.#tokens,
         logprobs: this.#logprobs,
-        usage: { promptTokens, completionTokens, totalTokens: promptTokens + completionTokens },
+        usage: {
+          promptTokens,
+          cachedTokens: this.#cachedTokens,
+          completionTokens,
+          totalTokens: promptTokens + completionTokens,
+        },
         finishReason,
         timings: { firstTokenMs: this.#firstTokenMs, totalMs: performance.now() - this.#startedAt },
       },

@@ -24,6 +24,7 @@ const OPTION_OF_FIELD: Readonly<Record<string, keyof GenerateOptions>> = {
   seed: "seed",
   stop: "stop",
   ignore_eos: "ignoreEos",
+  priority: "priority",
 };
 
 /** Fields of other features with the values that ask for nothing; any other value is refused. */

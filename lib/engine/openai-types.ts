@@ -29,6 +29,8 @@ export interface CompletionParamsBase {
   repetition_penalty?: number | null;
   /** Beyond OpenAI's. */
   ignore_eos?: boolean | null;
+  /** Higher goes first, -1000 to 1000. */
+  priority?: number | null;
 }
 
 /** Body of a chat completion. */
@@ -59,6 +61,8 @@ export interface CompletionUsage {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
+  /** Tokens of the prompt that did not have to be computed again. */
+  prompt_tokens_details: { cached_tokens: number };
 }
 
 /** Log-probability of one token. */

@@ -10,7 +10,7 @@ import type { NativeEngine, NativeRequest } from "../ffi/native-engine.js";
 import type { Manifest } from "../package/manifest.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { throwIfAborted } from "./engine-config.js";
-import { expectKnownNames, unexpected } from "./expectation.js";
+import { expectInteger, expectKnownNames, unexpected } from "./expectation.js";
 import { Generation } from "./generation.js";
 import {
   resolveSampling,
@@ -25,6 +25,8 @@ export type Prompt = string | readonly ChatMessage[] | readonly number[] | Int32
 
 /** Options of one generation. */
 export interface GenerateOptions extends SamplingOptions {
+  /** Higher goes first, -1000 to 1000; the longer a request waits, the higher it counts. Default 0. */
+  priority?: number | undefined;
   /** Ends the generation with ERR_ABORTED. */
   signal?: AbortSignal | undefined;
   /** More variables for the chat template, for example `enable_thinking`. */
@@ -43,7 +45,9 @@ export interface TextModel {
   nextId(): number;
 }
 
-const OPTION_NAMES = [...SAMPLING_OPTION_NAMES, "signal", "templateVariables"];
+const MOST_PRIORITY = 1000;
+
+const OPTION_NAMES = [...SAMPLING_OPTION_NAMES, "priority", "signal", "templateVariables"];
 
 /**
  * Starts one generation. Errors, at once: ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED_FIELD, ERR_CHAT_TEMPLATE, ERR_CONTEXT_OVERFLOW,
@@ -56,6 +60,7 @@ export function startGeneration(model: TextModel, prompt: Prompt, options: Gener
   const sampling = resolveSampling(options, manifest.generation, manifest.model.vocabSize);
   if (sampling.stop.length > 0) requireTokenizer(tokenizer);
   const { ids, atStart } = encodePrompt(model, prompt, options.templateVariables);
+  const priority = expectInteger("priority", options.priority ?? 0, -MOST_PRIORITY, MOST_PRIORITY);
   const maxTokens = roomFor(ids.length, sampling.maxTokens, model.contextLength);
   const stopTokens = [...new Set([...manifest.tokenizer.eosTokenIds, ...sampling.stopTokens])];
   const id = model.nextId();
@@ -71,7 +76,7 @@ export function startGeneration(model: TextModel, prompt: Prompt, options: Gener
   });
   running.set(id, generation);
   try {
-    native.submit(nativeRequest(id, ids, maxTokens, stopTokens, sampling));
+    native.submit({ ...nativeRequest(id, ids, maxTokens, stopTokens, sampling), priority });
   } catch (error) {
     generation.fail(error);
     throw error;

@@ -39,6 +39,8 @@ export interface NativeEngineConfig {
   /** Threads that compute, at least 1; more than there are processors are not used. Default: one for each physical core,
    * no more than the process's CPU quota. */
   readonly threads?: number | undefined;
+  /** Requests share the KV pages of a common prefix, also with those that have ended. Default true. */
+  readonly prefixCache?: boolean;
   /** Pins the weights in memory; the operating system's limit may refuse it (ERR_INSUFFICIENT_MEMORY). */
   readonly lockMemory?: boolean;
 }
@@ -54,6 +56,8 @@ export interface NativeRequest {
   readonly stopTokens: Int32Array;
   /** Go on after a stop token. */
   readonly ignoreEos?: boolean;
+  /** Higher goes first, -1000 to 1000; a level weighs as much as 128 steps of waiting. Default 0. */
+  readonly priority?: number;
   /** 0 is greedy. */
   readonly temperature: number;
   /** Keep the k likeliest tokens; 0 is off. */
@@ -108,6 +112,8 @@ export interface NativeEvent {
   readonly error?: { readonly code: string; readonly message: string };
   /** Set with finish. */
   readonly promptTokens?: number;
+  /** Set with the first token and with finish: tokens of the prompt that were found in the prefix cache. */
+  readonly cachedTokens?: number;
   /** Set with finish. */
   readonly completionTokens?: number;
   /** Set with finish: how often the request lost its pages to an older one and was computed again. */

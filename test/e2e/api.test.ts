@@ -83,6 +83,7 @@ describe.skipIf(folder === undefined)("stories260K, q0f32", () => {
         prompt_tokens: prompt_ids.length,
         completion_tokens: greedy_ids.length - prompt_ids.length + (stopped ? 1 : 0),
         total_tokens: greedy_ids.length + (stopped ? 1 : 0),
+        prompt_tokens_details: { cached_tokens: expect.any(Number) },
       });
     }
   });

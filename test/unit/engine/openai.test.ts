@@ -198,7 +198,12 @@ describe("completions.create", () => {
     expect(completion).toMatchObject({
       object: "text_completion",
       choices: [{ index: 0, text: " there", logprobs: null, finish_reason: "length" }],
-      usage: { prompt_tokens: 2, completion_tokens: 6, total_tokens: 8 },
+      usage: {
+        prompt_tokens: 2,
+        completion_tokens: 6,
+        total_tokens: 8,
+        prompt_tokens_details: { cached_tokens: 0 },
+      },
     });
     expect(native.requests[0]?.maxTokens).toBe(16);
     await engine.completions.create({ prompt: [1, 2, 3], max_tokens: 2 });
