@@ -29,6 +29,7 @@ export class AttentionLayer {
   readonly decode: Kernel;
   /** Width of a row of qkv. */
   readonly width: number;
+  readonly sinks: Float32Array | undefined;
   readonly norms: { readonly query: Float32Array; readonly key: Float32Array } | undefined;
 
   /** @param Compiled how the kernels are compiled and called. */
@@ -38,6 +39,7 @@ export class AttentionLayer {
     this.options = options;
     this.width = (heads + 2 * kvHeads) * headDim;
     this.norms = qkNorm ? { query: random.floats(headDim), key: random.floats(headDim) } : undefined;
+    this.sinks = options.sinkLogits ? random.floats(heads, 4) : undefined;
     const all = { ...rest, layers: LAYERS, ...(qkNorm ? { qkNorm: { epsilon: EPSILON } } : {}) };
     this.prefill = new Compiled(pagedAttention({ ...all, form: "prefill" }));
     this.decode = new Compiled(pagedAttention({ ...all, form: "decode" }));
@@ -45,9 +47,14 @@ export class AttentionLayer {
 
   /** The reference of one sequence. */
   reference(): ReferenceAttention {
-    const { heads, kvHeads, headDim, kvDtype } = this.options;
+    const { heads, kvHeads, headDim, kvDtype, window, sinkTokens } = this.options;
     const qkNorm = this.norms === undefined ? {} : { qkNorm: { epsilon: EPSILON, ...this.norms } };
-    return new ReferenceAttention({ heads, kvHeads, headDim, kvDtype, ...qkNorm });
+    return new ReferenceAttention({
+      ...{ heads, kvHeads, headDim, kvDtype, ...qkNorm },
+      ...(window === undefined ? {} : { window }),
+      ...(sinkTokens === undefined ? {} : { sinkTokens }),
+      ...(this.sinks === undefined ? {} : { sinkLogits: this.sinks }),
+    });
   }
 }
 
@@ -78,6 +85,14 @@ export class AttentionRunner {
     return this.#lengths.get(sequence) ?? 0;
   }
 
+  /** Fills the pages `from` to `to - 1` of a sequence with NaN. */
+  spoil(sequence: number, from: number, to: number): void {
+    const bytes = this.#pages.bytes();
+    const size = bytes.length / (this.#pages.shape[0] ?? 1);
+    for (const page of (this.#tables.get(sequence) ?? []).slice(from, to))
+      bytes.fill(0xff, page * size, (page + 1) * size);
+  }
+
   /** The kernel's output [rows, heads * headDim] of a step. */
   step(form: "prefill" | "decode", parts: readonly StepRows[]): Float32Array {
     const { heads, headDim } = this.#layer.options;
@@ -97,8 +112,8 @@ export class AttentionRunner {
 
   /** Makes room for the rows of a step; its number of rows, and the arguments of the kernel without the output. */
   #arguments(parts: readonly StepRows[]): { rows: number; args: FfiArgument[] } {
-    const { headDim } = this.#layer.options;
-    const { width, norms } = this.#layer;
+    const { heads, headDim } = this.#layer.options;
+    const { width, norms, sinks } = this.#layer;
     const counts = parts.map(({ rows }) => rows.length / width);
     const n = counts.reduce((a, b) => a + b, 0);
     const positions = parts.flatMap(({ sequence }, i) =>
@@ -114,6 +129,7 @@ export class AttentionRunner {
       float32(qkv, [n, width]),
       float32(rope, [n, headDim]),
       ...(norms ? [float32(norms.query, [headDim]), float32(norms.key, [headDim])] : []),
+      ...(sinks ? [float32(sinks, [heads])] : []),
       int32(indptr(counts)),
       int32(positions),
       int32(indptr(tables.map((table) => table.length))),

@@ -7,20 +7,13 @@
 import type { Buffer } from "../ir/buffer.js";
 import { float, type PrimExpr, select } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
-import { laneIndices, multiplyAdd } from "../ir/vector.js";
+import { multiplyAdd } from "../ir/vector.js";
 import { PAGE_SIZE } from "./attention-options.js";
 import type { Strip } from "./attention-strip.js";
 import { keyVectors, type TileSizes, valueTiles } from "./attention-tiling.js";
+import { MASKED, maskScores, type Visibility } from "./attention-visibility.js";
 import { lanesFor, maxLanes } from "./lanes.js";
 import { exp2 } from "./vector-math.js";
-
-export const CHUNK_PAGES = 8;
-
-/** Positions of a chunk. */
-export const CHUNK_KEYS = CHUNK_PAGES * PAGE_SIZE;
-
-/** Below every score; a masked key. */
-const MASKED = -1e30;
 
 /** What is known of a query after some chunks. */
 export interface Sums {
@@ -48,6 +41,7 @@ export interface Chunk {
   readonly start: PrimExpr;
   /** Keys up to the last position that any query of the tile may see, at most 128; none at or below 0. */
   readonly keys: PrimExpr;
+  readonly visibility: Visibility;
 }
 
 /** The load of element `2 * pair + odd` of a page's 16 keys: half-precision elements come in pairs of one cache line. */
@@ -95,7 +89,7 @@ export function attendChunk(
   const pages = block.bind("pages", chunk.keys.add(PAGE_SIZE - 1).floorDiv(PAGE_SIZE));
   scoreChunk(block, queries, source, pages, sizes);
   const factors = queries.map((query) => {
-    maskScores(block, query, chunk.start, pages);
+    maskScores(block, chunk.visibility, { ...query, start: chunk.start, pages });
     return normalizeScores(block, query, source, pages);
   });
   addValues(block, queries, factors, source, chunk.keys, sizes);
@@ -147,18 +141,6 @@ function scoreChunk(
 
 function scaled(value: PrimExpr, scale: PrimExpr | undefined): PrimExpr {
   return scale === undefined ? value : value.mul(scale);
-}
-
-/** Masks the scores of keys that the query may not see; those of whole pages before are left alone. */
-function maskScores(block: Block, { scores, position }: Query, start: PrimExpr, pages: PrimExpr): void {
-  const visible = block.bind("visible", position.add(1).sub(start).max(0).min(CHUNK_KEYS));
-  const whole = block.bind("whole", visible.floorDiv(PAGE_SIZE));
-  block.serial("t", pages.sub(whole).max(0), (inner, t) => {
-    const at = inner.bind("at", whole.add(t).mul(PAGE_SIZE));
-    const seen = laneIndices(PAGE_SIZE).lt(visible.sub(at).cast("int32"));
-    const score = scores.load(PAGE_SIZE, at);
-    scores.store(inner, select(seen, score, float(MASKED).broadcast(PAGE_SIZE)), at);
-  });
 }
 
 /** Turns the chunk's scores into what the values are multiplied with and adds up the probabilities; returns the factors for the values. */

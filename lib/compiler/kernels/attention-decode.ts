@@ -5,11 +5,12 @@
 import { int, type PrimExpr, select } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { appendHead } from "./attention-append.js";
-import { CHUNK_KEYS, CHUNK_PAGES, clearSums, mergeChunk, type Sums } from "./attention-chunk.js";
+import { clearSums, mergeChunk, type Sums } from "./attention-chunk.js";
 import { type AttentionBuffers, type AttentionOptions, PAGE_SIZE } from "./attention-options.js";
 import { storeHead } from "./attention-output.js";
-import { attendRow, chunksUpTo } from "./attention-row.js";
+import { attendRow } from "./attention-row.js";
 import { localStrip, Strip } from "./attention-strip.js";
+import { CHUNK_PAGES, type ChunkList, visibleChunks } from "./attention-visibility.js";
 import { lanesFor } from "./lanes.js";
 
 /** Rows x KV heads from which on the threads find enough to do without dividing contexts. */
@@ -19,8 +20,8 @@ const ENOUGH_TASKS = 32;
 interface Division {
   /** Most tasks of one row and KV head; 1 where contexts are not divided. */
   readonly parts: PrimExpr;
-  /** The sums of one chunk for one query head. */
-  partial(row: PrimExpr, chunk: PrimExpr, head: PrimExpr): Sums;
+  /** The sums of the chunk in one place of a row's list, for one query head. */
+  partial(row: PrimExpr, place: PrimExpr, head: PrimExpr): Sums;
 }
 
 /** Statements of the whole step. */
@@ -35,17 +36,13 @@ export function attendDecode(body: Block, options: AttentionOptions, buffers: At
     const part = block.bind("part", task.floorMod(parts));
     const position = block.bind("position", buffers.positions.load(row).cast("int64"));
     // The last part takes what is left over beside its chunk: a short chunk alone would leave a thread idle.
-    const ownParts = block.bind("own_parts", partsOf(position).min(parts));
+    const list = visibleChunks(block, options, position, position);
+    const ownParts = block.bind("own_parts", list.whole.min(parts));
     block.if(part.lt(ownParts), (inner) =>
-      attendPart(inner, options, buffers, division, { row, kvHead, position, part, ownParts }),
+      attendPart(inner, options, buffers, division, { row, kvHead, position, list, part, ownParts }),
     );
   });
   body.if(parts.gt(1), (block) => mergeRows(block, options, buffers, division));
-}
-
-/** Parts of a context that ends at a position: its whole chunks. */
-function partsOf(position: PrimExpr): PrimExpr {
-  return position.add(1).floorDiv(CHUNK_KEYS).max(1);
 }
 
 /** Statements that decide on the division and make room for the sums of chunks. */
@@ -58,16 +55,18 @@ function divide(body: Block, options: AttentionOptions, buffers: AttentionBuffer
     block.store(longest, longest.load(0).max(positions.load(row).cast("int64")), 0),
   );
   const few = n.mul(kvHeads).lt(ENOUGH_TASKS);
-  const parts = body.bind("parts", select(few, partsOf(longest.load(0)), int(1)));
+  // The parts of a row are its whole chunks, up to as many as the longest context has.
+  const { whole } = visibleChunks(body, options, longest.load(0), longest.load(0));
+  const parts = body.bind("parts", select(few, whole, int(1)));
   // Of a query: its values, its sums by lane, its largest score.
   const stride = headDim + 2 * PAGE_SIZE;
   const pageCount = pageIndices.shape[0] as PrimExpr;
   const chunks = pageCount.floorDiv(CHUNK_PAGES).add(n).add(1);
   const partials = body.local("partials", select(few, chunks.mul(heads * stride), int(1)));
-  const partial = (row: PrimExpr, chunk: PrimExpr, head: PrimExpr): Sums => {
+  const partial = (row: PrimExpr, place: PrimExpr, head: PrimExpr): Sums => {
     // Pages before the row's first and one chunk more a row are at least as many as the chunks before.
     const before = pageIndptr.load(row).cast("int64").floorDiv(CHUNK_PAGES).add(row);
-    const start = before.add(chunk).mul(heads).add(head).mul(stride);
+    const start = before.add(place).mul(heads).add(head).mul(stride);
     return {
       values: new Strip(partials, start),
       sums: new Strip(partials, start.add(headDim)),
@@ -87,18 +86,20 @@ function attendPart(
     readonly row: PrimExpr;
     readonly kvHead: PrimExpr;
     readonly position: PrimExpr;
+    readonly list: ChunkList;
     readonly part: PrimExpr;
     readonly ownParts: PrimExpr;
   },
 ): void {
-  const { row, kvHead, position, part, ownParts } = at;
+  const { row, kvHead, position, list, part, ownParts } = at;
   const firstPage = block.bind("sequence_page", buffers.pageIndptr.load(row).cast("int64"));
   const cached = { row, position, firstPage };
   const isLast = part.eq(ownParts.sub(1));
   block.if(isLast, (last) => appendHead(last, options, buffers, cached, kvHead));
   const chunks = {
+    list,
     first: part,
-    end: block.bind("end", select(isLast, chunksUpTo(position), part.add(1))),
+    end: block.bind("end", select(isLast, list.count, part.add(1))),
   };
   attendRow(
     block,
@@ -107,9 +108,9 @@ function attendPart(
     { ...cached, kvHead },
     {
       ...chunks,
-      afterChunk: (inner, query, chunk) =>
+      afterChunk: (inner, query, place) =>
         inner.if(parts.gt(1), (apart) => {
-          copySums(apart, query, partial(row, chunk, query.head), options.headDim);
+          copySums(apart, query, partial(row, place, query.head), options.headDim);
           clearSums(apart, query, options.headDim);
         }),
       afterLast: (inner, query) =>
@@ -136,7 +137,8 @@ function mergeRows(
 ): void {
   const { heads, headDim } = options;
   block.serial("row", buffers.n, (rows, row) => {
-    const chunks = rows.bind("row_chunks", chunksUpTo(buffers.positions.load(row).cast("int64")));
+    const position = rows.bind("position", buffers.positions.load(row).cast("int64"));
+    const chunks = rows.bind("row_chunks", visibleChunks(rows, options, position, position).count);
     rows.serial("head", heads, (inner, head) => {
       const sums: Sums = {
         largest: localStrip(inner, "largest", 1),
@@ -144,8 +146,8 @@ function mergeRows(
         values: localStrip(inner, "values", headDim),
       };
       clearSums(inner, sums, headDim);
-      inner.serial("chunk", chunks, (each, chunk) =>
-        mergeChunk(each, sums, partial(row, chunk, head), headDim),
+      inner.serial("place", chunks, (each, place) =>
+        mergeChunk(each, sums, partial(row, place, head), headDim),
       );
       storeHead(inner, options, buffers, sums, { row, head });
     });

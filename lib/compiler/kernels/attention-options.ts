@@ -4,6 +4,7 @@ import { Buffer } from "../ir/buffer.js";
 import { type PrimExpr, variable } from "../ir/prim-expr.js";
 import { GROUP_SIZE } from "../quantization/format.js";
 import { activationBuffer } from "./activation-blocks.js";
+import { checkVisibility, type Visibility } from "./attention-visibility.js";
 
 /** One vector of positions is a page. */
 export { PAGE_SIZE };
@@ -14,7 +15,7 @@ const SCALE_BYTES = 4;
 /** Type of an attention kernel's output; see `output` of AttentionOptions. */
 export type AttentionOutput = "float32" | "int8";
 
-export interface AttentionOptions {
+export interface AttentionOptions extends Visibility {
   /** Query heads; a multiple of `kvHeads`. */
   readonly heads: number;
   readonly kvHeads: number;
@@ -25,6 +26,10 @@ export interface AttentionOptions {
   readonly kvDtype: KvDtype;
   /** RMS normalisation of each query and key head before the rotation. */
   readonly qkNorm?: { readonly epsilon: number };
+  /**
+   * A learned logit for each query head takes part in its softmax without a value (gpt-oss): the parameter `sinks`. Default: none.
+   */
+  readonly sinkLogits?: boolean;
   /** "decode": exactly one row of each sequence, in order; "prefill": any number of rows of each sequence. */
   readonly form: "decode" | "prefill";
   /**
@@ -45,6 +50,8 @@ export interface AttentionBuffers {
   readonly qkv: Buffer;
   readonly rope: Buffer;
   readonly norms: { readonly query: Buffer; readonly key: Buffer } | undefined;
+  /** Sink logits, float32 [heads]. */
+  readonly sinks: Buffer | undefined;
   readonly qIndptr: Buffer;
   readonly positions: Buffer;
   readonly pageIndptr: Buffer;
@@ -55,9 +62,10 @@ export interface AttentionBuffers {
   readonly parameters: readonly (Buffer | PrimExpr)[];
 }
 
-/** Makes the parameters; throws ERR_INVALID_ARGUMENT for head counts or a head size the kernel does not know. */
+/** Makes the parameters; throws ERR_INVALID_ARGUMENT for head counts, a head size or a window the kernel does not know. */
 export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
   checkShape(options);
+  checkVisibility(options);
   const { heads, kvHeads, headDim, layers, kvDtype } = options;
   const n = variable("n");
   const indptrSize = variable("sequences_plus_1");
@@ -65,6 +73,7 @@ export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
   const qkv = new Buffer("qkv", [n, (heads + 2 * kvHeads) * headDim], "float32");
   const rope = new Buffer("rope", [n, headDim], "float32");
   const norms = options.qkNorm === undefined ? undefined : { query: vector("q_norm"), key: vector("k_norm") };
+  const sinks = options.sinkLogits === true ? new Buffer("sinks", [heads], "float32") : undefined;
   const qIndptr = new Buffer("q_indptr", [indptrSize], "int32");
   const positions = new Buffer("positions", [n], "int32");
   const pageIndptr = new Buffer("page_indptr", [indptrSize], "int32");
@@ -77,7 +86,7 @@ export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
     options.output === "int8"
       ? activationBuffer("output", n, columns)
       : new Buffer("output", [n, columns], "float32");
-  const normBuffers = norms === undefined ? [] : [norms.query, norms.key];
+  const weights = [norms?.query, norms?.key, sinks].filter((buffer) => buffer !== undefined);
   const tables = [qIndptr, positions, pageIndptr, pageIndices];
   return {
     n,
@@ -85,6 +94,7 @@ export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
     qkv,
     rope,
     norms,
+    sinks,
     qIndptr,
     positions,
     pageIndptr,
@@ -92,7 +102,7 @@ export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
     pages,
     layer,
     output,
-    parameters: [qkv, rope, ...normBuffers, ...tables, pages, layer, output],
+    parameters: [qkv, rope, ...weights, ...tables, pages, layer, output],
   };
 }
 

@@ -7,12 +7,13 @@ import type { Buffer } from "../ir/buffer.js";
 import { int, type PrimExpr, select } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { rotateHead } from "./attention-append.js";
-import { attendChunk, CHUNK_KEYS, type ChunkSource, clearSums, type Query } from "./attention-chunk.js";
+import { attendChunk, type ChunkSource, clearSums, type Query } from "./attention-chunk.js";
 import { type AttentionBuffers, type AttentionOptions, PAGE_SIZE } from "./attention-options.js";
 import { storeHead } from "./attention-output.js";
-import { attendRow, chunksUpTo, pagedSource, queryScale } from "./attention-row.js";
+import { attendRow, pagedSource, queryScale } from "./attention-row.js";
 import { Strip } from "./attention-strip.js";
 import { blockRows, type TileSizes, tileSizes } from "./attention-tiling.js";
+import { CHUNK_KEYS, visibleChunks } from "./attention-visibility.js";
 import { lanesFor } from "./lanes.js";
 
 /** float32 elements of a cache line. */
@@ -98,14 +99,16 @@ function attendSingle(
 ): void {
   const position = block.bind("position", buffers.positions.load(row).cast("int64"));
   const firstPage = block.bind("sequence_page", buffers.pageIndptr.load(sequence).cast("int64"));
+  const list = visibleChunks(block, options, position, position);
   attendRow(
     block,
     options,
     buffers,
     { row, position, firstPage, kvHead },
     {
+      list,
       first: int(0),
-      end: block.bind("end", chunksUpTo(position)),
+      end: block.bind("end", list.count),
       afterLast: (inner, query) => storeHead(inner, options, buffers, query, query),
     },
   );
@@ -149,7 +152,10 @@ function attendBlock(block: Block, options: AttentionOptions, buffers: Attention
   });
   const firstPage = block.bind("sequence_page", buffers.pageIndptr.load(sequence).cast("int64"));
   const position = block.bind("last_position", buffers.positions.load(last).cast("int64"));
-  block.serial("chunk", chunksUpTo(position), (inner, chunk) => {
+  const firstPosition = block.bind("first_position", buffers.positions.load(first).cast("int64"));
+  const list = visibleChunks(block, options, firstPosition, position);
+  block.serial("place", list.count, (inner, place) => {
+    const chunk = inner.bind("chunk", list.at(place));
     const start = inner.bind("start", chunk.mul(CHUNK_KEYS));
     const keys = inner.bind("keys", position.add(1).sub(start).min(CHUNK_KEYS));
     const paged = pagedSource(options, buffers, { position, firstPage, kvHead }, chunk);
@@ -168,7 +174,8 @@ function attendBlock(block: Block, options: AttentionOptions, buffers: Attention
       });
       const lastSeen = queries.at(-1)?.position ?? position;
       const seen = tile.bind("seen", lastSeen.add(1).sub(start).min(CHUNK_KEYS));
-      attendChunk(tile, queries, convertedSource(memory, headDim, paged), { start, keys: seen }, sizes);
+      const source = convertedSource(memory, headDim, paged);
+      attendChunk(tile, queries, source, { start, keys: seen, visibility: options }, sizes);
     });
   });
   block.serial("i", count, (inner, i) =>

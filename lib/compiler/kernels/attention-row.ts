@@ -2,18 +2,12 @@
 import { int, type PrimExpr } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { type CachedRow, rotateHead } from "./attention-append.js";
-import {
-  attendChunk,
-  CHUNK_KEYS,
-  CHUNK_PAGES,
-  type ChunkSource,
-  clearSums,
-  type Query,
-} from "./attention-chunk.js";
+import { attendChunk, type ChunkSource, clearSums, type Query } from "./attention-chunk.js";
 import { loadScales } from "./attention-codes.js";
 import { type AttentionBuffers, type AttentionOptions, PAGE_SIZE } from "./attention-options.js";
 import { localStrip } from "./attention-strip.js";
 import { headTiles, tileSizes } from "./attention-tiling.js";
+import { CHUNK_KEYS, CHUNK_PAGES, type ChunkList } from "./attention-visibility.js";
 
 /** Elements of a cache line. */
 const LINE_ELEMENTS = { float32: 16, float16: 32, int8: 64 } as const;
@@ -27,18 +21,15 @@ export interface HeadQuery extends Query {
 
 /** Which chunks to attend to, and what follows. */
 export interface RowChunks {
+  /** All chunks the row sees. */
+  readonly list: ChunkList;
+  /** The first place in the list, and the one behind the last. */
   readonly first: PrimExpr;
-  /** The chunk behind the last one. */
   readonly end: PrimExpr;
-  /** Statements after each chunk, for each query. */
-  afterChunk?(block: Block, query: HeadQuery, chunk: PrimExpr): void;
+  /** Statements after the chunk in a place of the list, for each query. */
+  afterChunk?(block: Block, query: HeadQuery, place: PrimExpr): void;
   /** Statements after the last chunk, for each query. */
   afterLast(block: Block, query: HeadQuery): void;
-}
-
-/** Chunks that hold the keys up to a position. */
-export function chunksUpTo(position: PrimExpr): PrimExpr {
-  return position.floorDiv(CHUNK_KEYS).add(1);
 }
 
 /** Factor of queries, so that scores are exponents of two. */
@@ -62,11 +53,13 @@ export function attendRow(
       localQuery(block, options, buffers, at, block.bind("head", kvHead.mul(group).add(first + q))),
     );
     block.serial("chunk", chunks.end.sub(chunks.first), (inner, index) => {
-      const chunk = inner.bind("chunk", chunks.first.add(index));
+      const place = inner.bind("place", chunks.first.add(index));
+      const chunk = inner.bind("chunk", chunks.list.at(place));
       const start = inner.bind("start", chunk.mul(CHUNK_KEYS));
       const keys = inner.bind("keys", position.add(1).sub(start).min(CHUNK_KEYS));
-      attendChunk(inner, queries, pagedSource(options, buffers, at, chunk), { start, keys }, sizes);
-      for (const query of queries) chunks.afterChunk?.(inner, query, chunk);
+      const source = pagedSource(options, buffers, at, chunk);
+      attendChunk(inner, queries, source, { start, keys, visibility: options }, sizes);
+      for (const query of queries) chunks.afterChunk?.(inner, query, place);
     });
     for (const query of queries) chunks.afterLast(block, query);
   }

@@ -7,6 +7,12 @@ export interface ReferenceAttentionOptions {
   readonly headDim: number;
   readonly kvDtype: "float32" | "float16" | "int8";
   readonly qkNorm?: { readonly epsilon: number; readonly query: Float32Array; readonly key: Float32Array };
+  /** Positions a row sees, its own included; default all. */
+  readonly window?: number;
+  /** First positions that every row sees. */
+  readonly sinkTokens?: number;
+  /** A logit for each query head that takes its share of the softmax. */
+  readonly sinkLogits?: Float32Array;
 }
 
 /** One sequence of one layer. */
@@ -33,7 +39,7 @@ export class ReferenceAttention {
     const queries = rotated(each(heads, 0), qkNorm?.query);
     this.#keys.push(stored(rotated(each(kvHeads, heads), qkNorm?.key)));
     this.#values.push(stored(each(kvHeads, heads + kvHeads)));
-    return queries.flatMap((query, h) => this.#attend(query, Math.floor((h * kvHeads) / heads)));
+    return queries.flatMap((query, h) => this.#attend(query, Math.floor((h * kvHeads) / heads), h));
   }
 
   /** What the cache keeps of a key or value of one head. */
@@ -49,12 +55,17 @@ export class ReferenceAttention {
     }
   }
 
-  #attend(query: readonly number[], kvHead: number): number[] {
+  #attend(query: readonly number[], kvHead: number, head: number): number[] {
     const scale = this.#options.headDim ** -0.5;
-    const scores = this.#keys.map((key) => dot(query, key[kvHead] ?? []) * scale);
-    const largest = scores.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+    const { window = Number.POSITIVE_INFINITY, sinkTokens = 0, sinkLogits } = this.#options;
+    const behind = this.#keys.length - window;
+    const scores = this.#keys.map((key, t) =>
+      t >= behind || t < sinkTokens ? dot(query, key[kvHead] ?? []) * scale : Number.NEGATIVE_INFINITY,
+    );
+    const sink = sinkLogits?.[head] ?? Number.NEGATIVE_INFINITY;
+    const largest = scores.reduce((a, b) => Math.max(a, b), sink);
     const weights = scores.map((score) => Math.exp(score - largest));
-    const total = weights.reduce((a, b) => a + b, 0);
+    const total = weights.reduce((a, b) => a + b, Math.exp(sink - largest));
     return query.map((_, d) => {
       const sum = weights.reduce((sum, weight, t) => sum + weight * (this.#values[t]?.[kvHead]?.[d] ?? 0), 0);
       return sum / total;
@@ -79,7 +90,8 @@ function dot(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, value, i) => sum + value * (b[i] ?? Number.NaN), 0);
 }
 
-function normalize(vector: readonly number[], weight: ArrayLike<number>, epsilon: number): number[] {
+/** RMS normalisation. */
+export function normalize(vector: readonly number[], weight: ArrayLike<number>, epsilon: number): number[] {
   const factor = 1 / Math.sqrt(dot(vector, vector) / vector.length + epsilon);
   return vector.map((value, i) => value * factor * (weight[i] ?? Number.NaN));
 }
