@@ -73,8 +73,30 @@ describe("Hugging Face configurations", () => {
       contextLength: 256,
     });
     expect(read("Qwen3ForCausalLM")).toMatchObject({ qkNorm: true, headDim: 128 });
-    expect(read("MistralForCausalLM", { sliding_window: 100 }).contextLength).toBe(100);
-    expect(read("MistralForCausalLM", { sliding_window: null }).contextLength).toBe(256);
+  });
+
+  test("sliding windows: every layer, none, from a layer on, or as listed", () => {
+    const windows = (architecture: string, extra: Record<string, unknown>) => {
+      const config = { ...llama, architectures: [architecture], ...extra };
+      const read = architectureOfHuggingFace(config).fromHuggingFace(config);
+      // A window does not shorten the context.
+      expect(read.contextLength).toBe(256);
+      return read.windows;
+    };
+    expect(windows("MistralForCausalLM", { sliding_window: 100 })).toEqual([100, 100]);
+    expect(windows("MistralForCausalLM", { sliding_window: null })).toBeUndefined();
+    const qwen = { use_sliding_window: true, sliding_window: 9 };
+    expect(windows("Qwen2ForCausalLM", { ...qwen, use_sliding_window: false })).toBeUndefined();
+    expect(windows("Qwen2ForCausalLM", qwen)).toBeUndefined();
+    expect(windows("Qwen2ForCausalLM", { ...qwen, max_window_layers: 1 })).toEqual([undefined, 9]);
+    const types = ["sliding_attention", "full_attention"];
+    expect(windows("Qwen3ForCausalLM", { ...qwen, layer_types: types })).toEqual([9, undefined]);
+    const refused = (extra: Record<string, unknown>) =>
+      errorOf(() => windows("Qwen3ForCausalLM", { ...qwen, ...extra })).code;
+    expect(refused({ layer_types: ["sliding_attention", "linear_attention"] })).toBe("ERR_UNSUPPORTED_FIELD");
+    expect(refused({ layer_types: ["sliding_attention"] })).toBe("ERR_INVALID_MODEL");
+    expect(refused({ max_window_layers: -1 })).toBe("ERR_INVALID_MODEL");
+    expect(refused({ sliding_window: 0 })).toBe("ERR_INVALID_MODEL");
   });
 
   test("what would be ignored is refused", () => {

@@ -21,12 +21,14 @@ export interface DecoderConfig {
   readonly rmsNormEps: number;
   readonly ropeTheta: number;
   readonly ropeScaling?: RopeScaling;
-  /** Most tokens the model was made for (a sliding window caps it: within the window attention is full). */
+  /** Most tokens the model was made for. */
   readonly contextLength: number;
   /** The output projection is the embedding table. */
   readonly tieWordEmbeddings: boolean;
   /** q_proj, k_proj and v_proj have a bias (qwen2). */
   readonly qkvBias: boolean;
+  /** Positions that the rows of each layer see, their own included; undefined in a layer, or absent: all before. */
+  readonly windows?: readonly (number | undefined)[];
   /** Queries and keys are RMS-normalised per head before rotation (qwen3). */
   readonly qkNorm: boolean;
   readonly bosTokenId?: number;

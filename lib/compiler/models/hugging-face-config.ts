@@ -6,17 +6,13 @@ import type { DecoderConfig } from "./decoder-config.js";
 import type { RopeScaling } from "./rope.js";
 
 /** The part of the configuration that does not depend on the family. */
-export type SharedDecoderConfig = Omit<DecoderConfig, "architecture" | "qkvBias" | "qkNorm">;
+export type SharedDecoderConfig = Omit<DecoderConfig, "architecture" | "qkvBias" | "qkNorm" | "windows">;
 
 /**
  * Reads the fields common to all decoder families.
- * @param contextCap tokens the family caps the context at (a sliding window), if any.
  * @throws MlcError ERR_INVALID_MODEL for a missing or wrong field, ERR_UNSUPPORTED_FIELD for one not implemented.
  */
-export function readSharedConfig(
-  config: HuggingFaceConfig,
-  contextCap: number = Number.POSITIVE_INFINITY,
-): SharedDecoderConfig {
+export function readSharedConfig(config: HuggingFaceConfig): SharedDecoderConfig {
   expectValue(config, "hidden_act", "silu");
   const attentionHeads = readCount(config, "num_attention_heads");
   const keyValueHeads = readCount(config, "num_key_value_heads", attentionHeads);
@@ -40,7 +36,7 @@ export function readSharedConfig(
     headDim,
     rmsNormEps: readNumber(config, "rms_norm_eps", 1e-6),
     ...readRope(config, headDim),
-    contextLength: Math.min(readCount(config, "max_position_embeddings"), contextCap),
+    contextLength: readCount(config, "max_position_embeddings"),
     tieWordEmbeddings: config.tie_word_embeddings === true,
     ...(bosTokenId === undefined ? {} : { bosTokenId }),
     eosTokenIds: readTokenIds(config, "eos_token_id"),

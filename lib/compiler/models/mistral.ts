@@ -1,6 +1,7 @@
-// Mistral: Llama with an optional sliding window. Within the window attention is full, so the window caps the context.
+// Mistral: Llama with an optional sliding window in every layer.
 import type { Architecture } from "./architecture.js";
-import { readCount, readSharedConfig } from "./hugging-face-config.js";
+import { readSharedConfig } from "./hugging-face-config.js";
+import { readWindows } from "./sliding-windows.js";
 
 const traits = { qkvBias: false, qkNorm: false } as const;
 
@@ -9,7 +10,7 @@ export const mistral: Architecture = {
   modelTypes: ["mistral"],
   classNames: ["MistralForCausalLM"],
   fromHuggingFace(config) {
-    const window = config.sliding_window == null ? undefined : readCount(config, "sliding_window");
-    return { architecture: "mistral", ...traits, ...readSharedConfig(config, window) };
+    const windows = readWindows(config, () => true);
+    return { architecture: "mistral", ...traits, ...windows, ...readSharedConfig(config) };
   },
 };

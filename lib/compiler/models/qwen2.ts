@@ -1,6 +1,7 @@
 // Qwen 2 and 2.5: biases on the query, key and value projections.
 import type { Architecture } from "./architecture.js";
-import { expectValue, readSharedConfig } from "./hugging-face-config.js";
+import { readSharedConfig } from "./hugging-face-config.js";
+import { readQwenWindows } from "./sliding-windows.js";
 
 const traits = { qkvBias: true, qkNorm: false } as const;
 
@@ -9,7 +10,6 @@ export const qwen2: Architecture = {
   modelTypes: ["qwen2"],
   classNames: ["Qwen2ForCausalLM"],
   fromHuggingFace(config) {
-    expectValue(config, "use_sliding_window", false);
-    return { architecture: "qwen2", ...traits, ...readSharedConfig(config) };
+    return { architecture: "qwen2", ...traits, ...readQwenWindows(config), ...readSharedConfig(config) };
   },
 };

@@ -1,6 +1,7 @@
 // Qwen 3 (dense): queries and keys are RMS-normalised per head before rotation.
 import type { Architecture } from "./architecture.js";
 import { expectValue, readSharedConfig } from "./hugging-face-config.js";
+import { readQwenWindows } from "./sliding-windows.js";
 
 const traits = { qkvBias: false, qkNorm: true } as const;
 
@@ -10,7 +11,11 @@ export const qwen3: Architecture = {
   classNames: ["Qwen3ForCausalLM"],
   fromHuggingFace(config) {
     expectValue(config, "attention_bias", false);
-    expectValue(config, "use_sliding_window", false);
-    return { architecture: "qwen3", ...traits, ...readSharedConfig({ head_dim: 128, ...config }) };
+    return {
+      architecture: "qwen3",
+      ...traits,
+      ...readQwenWindows(config),
+      ...readSharedConfig({ head_dim: 128, ...config }),
+    };
   },
 };

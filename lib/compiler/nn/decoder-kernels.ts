@@ -113,11 +113,13 @@ export class DecoderKernels {
 
   /**
    * `(qkv, rope, q_norm, k_norm, q_indptr, positions, page_indptr, page_indices, kv_pages, layer, output)`
+   * @param layer decides what its rows see.
    * @param form "decode" where every sequence has exactly one row.
    * @param output "int8" makes activation blocks; the head size is then a multiple of 32.
    */
-  attention(form: "decode" | "prefill", output: "float32" | "int8"): KernelRequest {
+  attention(layer: number, form: "decode" | "prefill", output: "float32" | "int8"): KernelRequest {
     const { attentionHeads, keyValueHeads, headDim, layers, qkNorm, rmsNormEps } = this.#config;
+    const window = this.#config.windows?.[layer];
     const options = {
       heads: attentionHeads,
       kvHeads: keyValueHeads,
@@ -127,9 +129,11 @@ export class DecoderKernels {
       form,
       output,
       ...(qkNorm ? { qkNorm: { epsilon: rmsNormEps } } : {}),
+      ...(window === undefined ? {} : { window }),
       ...this.#vectors(),
     };
-    return { key: `attention_${form}_${output}`, make: () => pagedAttention(options) };
+    const seen = window === undefined ? "" : `_window_${window}`;
+    return { key: `attention_${form}_${output}${seen}`, make: () => pagedAttention(options) };
   }
 
   /** `(x, rows, output)` */
@@ -137,7 +141,7 @@ export class DecoderKernels {
     return { key: `gather_rows_${columns}`, make: () => gatherRows({ columns }) };
   }
 
-  /** The attention kernel's scalar argument: one kernel serves all layers. */
+  /** The attention kernel's scalar argument: one kernel serves all layers, or all with the same window. */
   layerIndex(layer: number): FfiObject {
     return call("ir.IntImm", "int64", layer, null);
   }

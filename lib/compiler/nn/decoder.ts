@@ -99,7 +99,7 @@ export class Decoder {
     const columns = config.attentionHeads * config.headDim;
     const blocks =
       !plain && this.#multipliesIntegers([`${prefix}.self_attn.o_proj`]) && config.headDim % GROUP_SIZE === 0;
-    const kernel = this.#kernels.attention(form, blocks ? "int8" : "float32");
+    const kernel = this.#kernels.attention(layer, form, blocks ? "int8" : "float32");
     return this.#values(kernel, args, { count: rows.count, columns, blocks }, "attention");
   }
 
