@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "engine/sampler.h"
+#include "engine/softmax.h"
 
 namespace node_mlc {
 
@@ -96,7 +96,7 @@ ScoreEvaluation::ScoreEvaluation(EvaluationPlan plan, EvaluationResult result)
 
 void ScoreEvaluation::Take(int32_t, int32_t position, const float* logits, int32_t vocab) {
   int32_t next = plan_.rows.front()[position + 1];
-  values_[position] = static_cast<float>(logits[next] - Sampler::LogSumExp(logits, vocab));
+  values_[position] = static_cast<float>(logits[next] - LogSumExp(logits, vocab));
 }
 
 }  // namespace node_mlc

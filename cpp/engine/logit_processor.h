@@ -1,6 +1,6 @@
 /*!
  * \file engine/logit_processor.h
- * \brief Changes logits before sampling: penalties and bias.
+ * \brief Changes logits before sampling: penalties, bias and the least length.
  */
 #ifndef NODE_MLC_ENGINE_LOGIT_PROCESSOR_H_
 #define NODE_MLC_ENGINE_LOGIT_PROCESSOR_H_
@@ -16,9 +16,10 @@ namespace node_mlc {
 void CountPromptTokens(Request* request);
 
 /*!
- * \brief Applies, in this order, repetition penalty (Keskar et al. 2019, CTRL: tokens of prompt and
- * answer), presence and frequency penalty (OpenAI: tokens of the answer) and logit bias to `logits`
- * [vocab] in place.
+ * \brief Changes `logits` [vocab] in place, in this order: repetition penalty (Keskar et al. 2019,
+ * CTRL: tokens of prompt and answer), presence and frequency penalty (OpenAI: tokens of the
+ * answer), all three within the penalty window; DRY; logit bias; and stop tokens become -inf before
+ * `min_tokens`.
  */
 void ProcessLogits(const Request& request, float* logits, int32_t vocab);
 

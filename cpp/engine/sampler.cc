@@ -5,129 +5,77 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <limits>
-#include <string>
 
 #include "engine/random.h"
-#include "support/coded_error.h"
+#include "engine/softmax.h"
 
 namespace node_mlc {
 
 namespace {
 
-/*! \brief Independent accumulators, so that the compiler may use vector registers without
- * reordering sums: the order of additions, and with it the result, is the same on every machine. */
-constexpr int32_t kLanes = 16;
+/*! \brief Makes the chances of XTC another stream than the draws of the same seed. */
+constexpr uint64_t kExclusionStream = 0x584443ull;
 
-struct Highest {
-  int32_t token = 0;
-  float logit = -std::numeric_limits<float>::infinity();
-};
-
-Highest FindHighest(const float* logits, int32_t vocab) {
-  float lanes[kLanes];
-  std::fill(lanes, lanes + kLanes, -std::numeric_limits<float>::infinity());
-  int32_t unordered = 0;
-  int32_t i = 0;
-  for (; i + kLanes <= vocab; i += kLanes) {
-    for (int32_t lane = 0; lane < kLanes; ++lane) {
-      const float logit = logits[i + lane];
-      lanes[lane] = logit > lanes[lane] ? logit : lanes[lane];
-      unordered += logit != logit;
-    }
-  }
-  Highest highest;
-  for (float lane : lanes) highest.logit = std::max(highest.logit, lane);
-  for (; i < vocab; ++i) {
-    highest.logit = std::max(highest.logit, logits[i]);
-    unordered += logits[i] != logits[i];
-  }
-  if (unordered > 0 || !std::isfinite(highest.logit)) {
-    throw CodedError("ERR_NATIVE", std::string("The model computed ") +
-                                       (unordered > 0 ? "NaN" : "infinite") +
-                                       " logits: its weights or library are damaged.");
-  }
-  highest.token = static_cast<int32_t>(std::find(logits, logits + vocab, highest.logit) - logits);
-  return highest;
-}
-
-/*!
- * \brief exp(x) for x <= 0 to 2e-7 of its value, 0 below -87 (the method of Cephes' expf: a power
- * of two times a polynomial). Branchless, so that loops over it become vector code.
- */
-inline float ExpOfNonPositive(float x) {
-  // As bits, negative numbers grow with their distance from zero: an integer minimum, where a
-  // comparison of floating point numbers would be a branch (it may trap).
-  constexpr uint32_t kLeast = 0xc2fc0000u;  // -126
-  uint32_t bits;
-  std::memcpy(&bits, &x, sizeof(bits));
-  bits = bits < kLeast ? bits : kLeast;
-  float clamped;
-  std::memcpy(&clamped, &bits, sizeof(clamped));
-  const auto exponent = static_cast<int32_t>(clamped * 1.44269504f - 0.5f);  // rounds to nearest
-  const auto n = static_cast<float>(exponent);
-  const float r = (clamped - n * 0.693359375f) - n * -2.12194440e-4f;
-  float polynomial = 1.9875691500e-4f;
-  polynomial = polynomial * r + 1.3981999507e-3f;
-  polynomial = polynomial * r + 8.3334519073e-3f;
-  polynomial = polynomial * r + 4.1665795894e-2f;
-  polynomial = polynomial * r + 1.6666665459e-1f;
-  polynomial = polynomial * r + 5.0000001201e-1f;
-  polynomial = polynomial * r * r + r + 1.0f;
-  // 2^exponent, or 0 where that is no normal number.
-  const int32_t biased = exponent + 127;
-  const int32_t power_bits = (biased > 0 ? biased : 0) << 23;
-  float power;
-  std::memcpy(&power, &power_bits, sizeof(power));
-  return polynomial * power;
-}
-
-/*!
- * \brief Weights relative to the best token, whose weight is 1: no overflow, and min-p is a plain
- * comparison. (Arguments by value and a plain loop: vector code.)
- */
-void Weigh(const float* __restrict logits, int32_t vocab, float highest, float temperature,
-           float* __restrict weights) {
-  for (int32_t i = 0; i < vocab; ++i) {
-    weights[i] = ExpOfNonPositive((logits[i] - highest) / temperature);
-  }
-}
-
-/*! \brief Sum in double precision. */
-double Sum(const std::vector<float>& values) {
-  double lanes[kLanes] = {};
-  size_t i = 0;
-  for (; i + kLanes <= values.size(); i += kLanes) {
-    for (int32_t lane = 0; lane < kLanes; ++lane) lanes[lane] += values[i + lane];
-  }
+/*! rief Keeps the first elements in an order that weigh `target` together, at least one. */
+template <typename Element, typename Before>
+void KeepFirst(std::vector<Element>* elements, double target, Before before) {
+  // A heap yields the first ones in their order, as many as are needed.
+  auto after = [&](const Element& a, const Element& b) { return before(b, a); };
+  std::make_heap(elements->begin(), elements->end(), after);
+  auto heap_end = elements->end();
   double sum = 0.0;
-  for (double lane : lanes) sum += lane;
-  for (; i < values.size(); ++i) sum += values[i];
-  return sum;
+  do {
+    std::pop_heap(elements->begin(), heap_end, after);
+    --heap_end;
+    sum += heap_end->weight;
+  } while (heap_end != elements->begin() && sum < target);
+  // What was popped lies behind the heap, the last of them first.
+  elements->erase(elements->begin(), heap_end);
 }
 
 }  // namespace
 
 int32_t Sampler::Sample(const SamplingParams& params, int64_t index, const float* logits,
-                        int32_t vocab) {
+                        int32_t vocab, SamplingState* state) {
   const Highest highest = FindHighest(logits, vocab);
-  if (params.temperature == 0.0f || params.top_k == 1) return highest.token;
+  if (params.temperature == 0.0f) return highest.token;
   const double uniform = UniformAt(params.seed, static_cast<uint64_t>(index));
+  if (params.mirostat_tau > 0.0f) {
+    return DrawMirostat(params, uniform, highest, logits, vocab, state);
+  }
+  if (params.top_k == 1) return highest.token;
   if (params.top_k > 0 && params.top_k < vocab) {
     CollectTopK(params, highest.logit, logits, vocab);
-    double total = 0.0;
-    for (const Candidate& candidate : candidates_) total += candidate.weight;
-    if (params.top_p < 1.0f) KeepTopP(params.top_p, total);
+    if (params.top_p < 1.0f) KeepTopP(params.top_p, TotalWeight());
   } else {
     weights_.resize(vocab);
     Weigh(logits, vocab, highest.logit, params.temperature, weights_.data());
     const double total = Sum(weights_);
-    if (params.top_p == 1.0f && params.min_p == 0.0f) return DrawFromAll(uniform * total);
+    if (!params.Truncates()) return DrawFromAll(uniform * total);
     CollectAbove(std::max<double>(params.min_p, (1.0 - params.top_p) * total / vocab));
     if (params.top_p < 1.0f) KeepTopP(params.top_p, total);
   }
-  return DrawFromCandidates(uniform, params.min_p);
+  if (params.min_p > 0.0f) DropBelow(params.min_p);
+  if (params.typical_p < 1.0f) KeepTypical(params.typical_p);
+  if (params.xtc_probability > 0.0f) ExcludeTop(params, index);
+  return Draw(uniform, TotalWeight()).id;
+}
+
+int32_t Sampler::DrawMirostat(const SamplingParams& params, double uniform, const Highest& highest,
+                              const float* logits, int32_t vocab, SamplingState* state) {
+  weights_.resize(vocab);
+  Weigh(logits, vocab, highest.logit, params.temperature, weights_.data());
+  SamplingState first;
+  if (state == nullptr) state = &first;
+  if (!state->mirostat_surprise) state->mirostat_surprise = 2.0 * params.mirostat_tau;
+  double& most = *state->mirostat_surprise;
+  CollectAbove(Sum(weights_) * std::exp2(-most));
+  if (candidates_.empty()) candidates_.push_back({1.0f, highest.token});
+  const double total = TotalWeight();
+  const Candidate drawn = Draw(uniform, total);
+  const double surprise = std::log2(total / drawn.weight);
+  most -= params.mirostat_eta * (surprise - params.mirostat_tau);
+  return drawn.id;
 }
 
 int32_t Sampler::DrawFromAll(double target) const {
@@ -142,20 +90,21 @@ int32_t Sampler::DrawFromAll(double target) const {
   return last;
 }
 
-int32_t Sampler::DrawFromCandidates(double uniform, float min_p) const {
-  double total = 0.0;
-  for (const Candidate& candidate : candidates_) {
-    if (candidate.weight >= min_p) total += candidate.weight;
-  }
+Sampler::Candidate Sampler::Draw(double uniform, double total) const {
   double sum = 0.0;
-  int32_t last = candidates_.front().id;
+  Candidate last = candidates_.front();
   for (const Candidate& candidate : candidates_) {
-    if (candidate.weight < min_p || candidate.weight == 0.0f) continue;
     sum += candidate.weight;
-    last = candidate.id;
+    last = candidate;
     if (sum > uniform * total) break;
   }
   return last;
+}
+
+double Sampler::TotalWeight() const {
+  double total = 0.0;
+  for (const Candidate& candidate : candidates_) total += candidate.weight;
+  return total;
 }
 
 void Sampler::CollectTopK(const SamplingParams& params, float highest, const float* logits,
@@ -177,6 +126,7 @@ void Sampler::CollectTopK(const SamplingParams& params, float highest, const flo
   }
   // The order of a heap depends on the library; the draw walks from the likeliest.
   std::sort(candidates_.begin(), candidates_.end(), Likelier);
+  while (candidates_.back().weight == 0.0f) candidates_.pop_back();
 }
 
 void Sampler::CollectAbove(double least) {
@@ -185,38 +135,57 @@ void Sampler::CollectAbove(double least) {
   // drops the others anyway.
   candidates_.clear();
   for (size_t i = 0; i < weights_.size(); ++i) {
-    if (weights_[i] >= least) candidates_.push_back({weights_[i], static_cast<int32_t>(i)});
-  }
-}
-
-void Sampler::KeepTopP(float p, double total) {
-  // A heap yields the likeliest first, as many as are needed.
-  auto worse = [](const Candidate& a, const Candidate& b) { return Likelier(b, a); };
-  std::make_heap(candidates_.begin(), candidates_.end(), worse);
-  auto heap_end = candidates_.end();
-  double sum = 0.0;
-  do {
-    std::pop_heap(candidates_.begin(), heap_end, worse);
-    --heap_end;
-    sum += heap_end->weight;
-  } while (heap_end != candidates_.begin() && sum < p * total);
-  // What was popped lies behind the heap, least likely first.
-  candidates_.erase(candidates_.begin(), heap_end);
-}
-
-double Sampler::LogSumExp(const float* logits, int32_t vocab) {
-  const float highest = FindHighest(logits, vocab).logit;
-  double lanes[kLanes] = {};
-  int32_t i = 0;
-  for (; i + kLanes <= vocab; i += kLanes) {
-    for (int32_t lane = 0; lane < kLanes; ++lane) {
-      lanes[lane] += ExpOfNonPositive(logits[i + lane] - highest);
+    if (weights_[i] >= least && weights_[i] > 0.0f) {
+      candidates_.push_back({weights_[i], static_cast<int32_t>(i)});
     }
   }
-  double sum = 0.0;
-  for (double lane : lanes) sum += lane;
-  for (; i < vocab; ++i) sum += ExpOfNonPositive(logits[i] - highest);
-  return highest + std::log(sum);
+}
+
+void Sampler::DropBelow(float least) {
+  candidates_.erase(
+      std::remove_if(candidates_.begin(), candidates_.end(),
+                     [=](const Candidate& candidate) { return candidate.weight < least; }),
+      candidates_.end());
+}
+
+void Sampler::KeepTopP(float p, double total) { KeepFirst(&candidates_, p * total, Likelier); }
+
+void Sampler::KeepTypical(float p) {
+  const double total = TotalWeight();
+  double mean = 0.0;
+  for (const Candidate& candidate : candidates_) {
+    mean += candidate.weight * std::log(static_cast<double>(candidate.weight));
+  }
+  mean /= total;
+  // The surprise of a token less the expected one; the constant log(total) is in both.
+  typical_.clear();
+  for (const Candidate& candidate : candidates_) {
+    const double logarithm = std::log(static_cast<double>(candidate.weight));
+    typical_.push_back({candidate.weight, candidate.id, std::abs(mean - logarithm)});
+  }
+  KeepFirst(&typical_, p * total, [](const TypicalCandidate& a, const TypicalCandidate& b) {
+    return a.distance != b.distance ? a.distance < b.distance : a.id < b.id;
+  });
+  candidates_.clear();
+  for (const TypicalCandidate& kept : typical_) candidates_.push_back({kept.weight, kept.id});
+}
+
+void Sampler::ExcludeTop(const SamplingParams& params, int64_t index) {
+  const double chance =
+      UniformAt(MixBits(params.seed ^ kExclusionStream), static_cast<uint64_t>(index));
+  if (chance >= params.xtc_probability) return;
+  const double least = params.xtc_threshold * TotalWeight();
+  const Candidate* kept = nullptr;
+  for (const Candidate& candidate : candidates_) {
+    if (candidate.weight < least) continue;
+    if (kept == nullptr || Likelier(*kept, candidate)) kept = &candidate;
+  }
+  if (kept == nullptr) return;
+  const Candidate spared = *kept;
+  candidates_.erase(
+      std::remove_if(candidates_.begin(), candidates_.end(),
+                     [&](const Candidate& candidate) { return Likelier(candidate, spared); }),
+      candidates_.end());
 }
 
 TokenLogprobs Sampler::Logprobs(const float* logits, int32_t vocab, int32_t token, int32_t top) {
