@@ -17,12 +17,15 @@ void StepInput::Clear() {
 }
 
 void StepInput::Add(const std::vector<int32_t>& sequence, int32_t start, int32_t count,
-                    const PageList& pages, int32_t page_size, LogitsWanted wanted) {
+                    const PageList& pages, int32_t page_size, LogitsWanted wanted,
+                    const std::vector<int32_t>& draft) {
   tokens.insert(tokens.end(), sequence.begin() + start, sequence.begin() + start + count);
-  for (int32_t i = 0; i < count; ++i) positions.push_back(start + i);
+  tokens.insert(tokens.end(), draft.begin(), draft.end());
+  const int32_t end = start + count + static_cast<int32_t>(draft.size());
+  for (int32_t position = start; position < end; ++position) positions.push_back(position);
   q_indptr.push_back(rows());
   // The list may hold pages reserved for later rows; the kernels see those that hold keys.
-  int32_t used = (start + count + page_size - 1) / page_size;
+  int32_t used = (end + page_size - 1) / page_size;
   page_indices.insert(page_indices.end(), pages.begin(), pages.begin() + used);
   page_indptr.push_back(static_cast<int32_t>(page_indices.size()));
   wanted_.push_back(wanted);

@@ -20,6 +20,10 @@ struct ScheduledSequence {
   int32_t count;
   /*! \brief Whether the step reaches its last token, so that a new one is sampled. */
   bool sample;
+  /*! \brief Tokens that may follow, computed with the others (Speculation); only with `sample`. */
+  std::vector<int32_t> draft = {};
+
+  int32_t rows() const { return count + static_cast<int32_t>(draft.size()); }
 };
 
 /*! \brief The requests of one step, valid until the scheduler is called again. */
@@ -38,9 +42,10 @@ class StepInput {
   /*! \brief Forgets the last step. */
   void Clear();
 
-  /*! \brief Adds rows `tokens[start, start + count)` of a sequence whose page list is `pages`. */
+  /*! \brief Adds rows `tokens[start, start + count)` of a sequence whose page list is `pages`, then
+   * a row for each token of `draft`. */
   void Add(const std::vector<int32_t>& tokens, int32_t start, int32_t count, const PageList& pages,
-           int32_t page_size, LogitsWanted wanted);
+           int32_t page_size, LogitsWanted wanted, const std::vector<int32_t>& draft = {});
 
   /*! \brief Completes logit_rows; call once after the last Add(). */
   void Finish();

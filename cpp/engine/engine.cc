@@ -182,32 +182,64 @@ void Engine::TakeTokens(const ScheduledSequence& sequence, const Logits& logits,
 
 bool Engine::SampleToken(Request* request, float* logits) {
   RequestEvent* event = EventOf(request->id);
+  const bool external = request->sampling.external_logits;
   Contain(
       [&] {
-        const SamplingParams& sampling = request->sampling;
-        std::vector<float> original;
-        if (sampling.logprobs >= 0) original.assign(logits, logits + limits_.vocab_size);
-        ProcessLogits(*request, logits, limits_.vocab_size);
-        int32_t token =
-            sampler_.Sample(sampling, request->completion_length(), logits, limits_.vocab_size);
-        if (sampling.logprobs >= 0) {
-          event->logprobs.push_back(
-              Sampler::Logprobs(original.data(), limits_.vocab_size, token, sampling.logprobs));
+        if (request->sampling.logprobs >= 0) {
+          request->sampling_state.model_logits.assign(logits, logits + limits_.vocab_size);
         }
-        event->finish = scheduler_.Append(request, token);
-        event->tokens.push_back(token);
-        event->first_token |= !request->first_token;
-        metrics_.ObserveToken(request, Clock::now());
-        event->cached_tokens = request->cached_tokens;
-        event->queue_ms = MillisecondsBetween(request->submitted, *request->started);
-        event->prefill_ms = MillisecondsBetween(*request->started, *request->first_token);
+        if (external) {
+          HandOverLogits(request, logits, event);
+        } else {
+          ChooseToken(request, logits, event);
+        }
       },
-      [&](const std::string& code, const std::string& message) {
-        event->finish = FinishReason::kError;
-        event->error_code = code;
-        event->error_message = message;
-      });
-  return event->finish == FinishReason::kNone;
+      [&](const std::string& code, const std::string& message) { event->Fail(code, message); });
+  return !external && event->finish == FinishReason::kNone;
+}
+
+void Engine::HandOverLogits(Request* request, const float* logits, RequestEvent* event) {
+  event->logits = std::make_shared<std::vector<float>>(logits, logits + limits_.vocab_size);
+  request->sampling_state.awaits_logits = true;
+  scheduler_.Pause(request->id);
+}
+
+void Engine::ReplyLogits(int64_t id, std::vector<float> logits) {
+  Request* request = nullptr;
+  scheduler_.ForEach([&](Request& each) {
+    if (each.id == id) request = &each;
+  });
+  if (request == nullptr || !request->sampling_state.awaits_logits) return;
+  request->sampling_state.awaits_logits = false;
+  scheduler_.Resume(id);
+  RequestEvent* event = EventOf(id);
+  Contain(
+      [&] {
+        RequireSampleable(logits.data(), limits_.vocab_size);
+        ChooseToken(request, logits.data(), event);
+      },
+      [&](const std::string& code, const std::string& message) { event->Fail(code, message); });
+  if (event->finish != FinishReason::kNone) Finish(id, event->finish);
+  PublishEvents();
+}
+
+void Engine::ChooseToken(Request* request, float* logits, RequestEvent* event) {
+  const SamplingParams& sampling = request->sampling;
+  SamplingState* state = &request->sampling_state;
+  ProcessLogits(*request, logits, limits_.vocab_size);
+  const int32_t token =
+      sampler_.Sample(sampling, request->completion_length(), logits, limits_.vocab_size, state);
+  if (sampling.logprobs >= 0) {
+    event->logprobs.push_back(Sampler::Logprobs(state->model_logits.data(), limits_.vocab_size,
+                                                token, sampling.logprobs));
+  }
+  event->finish = scheduler_.Append(request, token);
+  event->tokens.push_back(token);
+  event->first_token |= !request->first_token;
+  metrics_.ObserveToken(request, Clock::now());
+  event->cached_tokens = request->cached_tokens;
+  event->queue_ms = MillisecondsBetween(request->submitted, *request->started);
+  event->prefill_ms = MillisecondsBetween(*request->started, *request->first_token);
 }
 
 void Engine::AdvanceEvaluation() {

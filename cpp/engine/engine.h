@@ -22,6 +22,7 @@
 #include "engine/request.h"
 #include "engine/sampler.h"
 #include "engine/scheduler.h"
+#include "engine/speculation.h"
 #include "engine/trace.h"
 
 namespace node_mlc {
@@ -50,6 +51,9 @@ class Engine {
   Engine(const EngineLimits& limits, std::unique_ptr<ModelRunner> runner, Publish publish);
   ~Engine();
 
+  /*! \brief From now on decodes get drafts of at most `most` tokens. */
+  void Speculate(std::unique_ptr<Proposer> proposer, int32_t most);
+
   /*! \brief Queues a request that was checked against the limits. */
   void Submit(std::unique_ptr<Request> request);
 
@@ -64,6 +68,10 @@ class Engine {
    * elsewhere; unknown ids are ignored. */
   void Pause(int64_t id) { scheduler_.Pause(id); }
   void Resume(int64_t id) { scheduler_.Resume(id); }
+
+  /*! \brief Samples the next token of a request with external logits from the ones its event
+   * brought, changed meanwhile, and schedules it again. Nothing for a request that has ended. */
+  void ReplyLogits(int64_t id, std::vector<float> logits);
 
   /*! \brief Queues an evaluation. */
   void Evaluate(std::unique_ptr<Evaluation> evaluation);
@@ -98,9 +106,15 @@ class Engine {
   void CheckIntegrity() const;
 
  private:
-  void RunBatch(const ScheduledBatch& batch);
+  void RunBatch(ScheduledBatch* batch);
+  void AddDrafts(ScheduledBatch* batch);
   void BuildInput(const ScheduledBatch& batch, Clock::time_point now);
-  void SampleToken(Request* request, float* logits);
+  /*! \brief The tokens that a sequence's rows of logits, from `first_row` on, give. */
+  void TakeTokens(const ScheduledSequence& sequence, const Logits& logits, int32_t first_row);
+  /*! \brief Chooses and appends the next token; whether the request goes on from it. */
+  bool SampleToken(Request* request, float* logits);
+  void HandOverLogits(Request* request, const float* logits, RequestEvent* event);
+  void ChooseToken(Request* request, float* logits, RequestEvent* event);
   void AdvanceEvaluation();
   void TraceRequests(Clock::time_point now);
   void Finish(int64_t id, FinishReason reason, const std::string& code = "",
@@ -116,6 +130,8 @@ class Engine {
   const std::unique_ptr<ModelRunner> runner_;
   const Publish publish_;
   std::function<void(const EngineStats&)> take_stats_;
+  /*! \brief Null without speculation. */
+  std::unique_ptr<Speculation> speculation_;
   Sampler sampler_;
   StepInput input_;
   std::vector<RequestEvent> events_;

@@ -38,7 +38,7 @@ StepRecord StepRecord::Begin(const ScheduledBatch& batch) {
   for (const ScheduledSequence& sequence : batch) {
     const Request& request = *sequence.request;
     const bool decode = request.completion_length() > 0 && request.remaining() == 1;
-    (decode ? step.decode_rows : step.prefill_rows) += sequence.count;
+    (decode ? step.decode_rows : step.prefill_rows) += sequence.rows();
   }
   return step;
 }

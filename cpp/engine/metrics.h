@@ -78,6 +78,9 @@ struct EngineStats {
   int64_t prefix_hit_tokens = 0;
   /*! \brief Cached pages that were used for something else. */
   int64_t prefix_evictions = 0;
+  /*! \brief Drafted tokens that were computed, and those of them that were chosen too. */
+  int64_t drafted_tokens = 0;
+  int64_t accepted_tokens = 0;
   double forward_ms = 0.0;
   double sampling_ms = 0.0;
 
@@ -107,7 +110,7 @@ struct StepRecord {
   int32_t sequences = 0;
   /*! \brief Rows of prompts, and of answers computed again after a preemption. */
   int32_t prefill_rows = 0;
-  /*! \brief Rows of sequences that needed their next token only. */
+  /*! \brief Rows of sequences that needed their next token only, those of drafts among them. */
   int32_t decode_rows = 0;
 
   /*! \brief A step of `batch` that starts now; to be made before the batch is computed. */

@@ -13,7 +13,7 @@
 namespace node_mlc {
 
 /*!
- * \brief The n-grams of one growing text, for guessing its next tokens (prompt lookup decoding,
+ * \brief The n-grams of one growing text, for drafting its next tokens (prompt lookup decoding,
  * Saxena 2023): texts that quote, edit or continue their prompt repeat it.
  *
  * Each token is indexed once, when it has a successor; a lookup costs a few probes. About 32 bytes

@@ -27,6 +27,13 @@ bool PageTable::Grow(PageList* list, int64_t tokens) {
   return true;
 }
 
+void PageTable::Shrink(PageList* list, int64_t tokens) {
+  const auto kept = std::min<size_t>(PagesFor(tokens), list->size());
+  PageList spare(list->begin() + kept, list->end());
+  list->resize(kept);
+  Release(&spare);
+}
+
 void PageTable::Share(const PageList& list) {
   for (int32_t page : list) {
     Require(pages_[page].users > 0 || pages_[page].kept,

@@ -38,6 +38,9 @@ class PageTable {
    * when too few are available. */
   bool Grow(PageList* list, int64_t tokens);
 
+  /*! \brief Releases the pages of `list` beyond those that hold `tokens` tokens. */
+  void Shrink(PageList* list, int64_t tokens);
+
   /*! \brief One more user of every page of `list`, which are in use or idle. */
   void Share(const PageList& list);
 

@@ -6,6 +6,7 @@
 #define NODE_MLC_ENGINE_REQUEST_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -44,6 +45,7 @@ struct Request {
   /*! \brief Tokens that end generation; empty when the caller ignores them. */
   std::vector<int32_t> stop_tokens;
   SamplingParams sampling;
+  SamplingState sampling_state;
   /*! \brief Higher goes first; see Scheduler. */
   int32_t priority = 0;
 
@@ -59,6 +61,11 @@ struct Request {
   /*! \brief Tokens of the prompt that were found in the prefix cache. */
   int32_t cached_tokens = 0;
   int32_t preemptions = 0;
+  /*! \brief Drafted tokens that were computed, and those of them that were chosen too. */
+  int32_t drafted_tokens = 0;
+  int32_t accepted_tokens = 0;
+  /*! \brief Whether its tokens may be drafted. */
+  bool speculate = true;
   /*! \brief Not scheduled until it is resumed. */
   bool paused = false;
   std::unordered_map<int32_t, TokenCounts> counts;
@@ -80,6 +87,9 @@ struct RequestEvent {
   std::vector<int32_t> tokens;
   /*! \brief One entry a token when the request asked for log-probabilities, else empty. */
   std::vector<TokenLogprobs> logprobs;
+  /*! \brief Logits that Engine::ReplyLogits() is to bring back; set where the request asked for it
+   * and its next token is due. */
+  std::shared_ptr<std::vector<float>> logits;
   FinishReason finish = FinishReason::kNone;
   std::string error_code;
   std::string error_message;
@@ -88,11 +98,19 @@ struct RequestEvent {
   int32_t cached_tokens = 0;
   int32_t completion_tokens = 0;
   int32_t preemptions = 0;
+  int32_t drafted_tokens = 0;
+  int32_t accepted_tokens = 0;
   /*! \brief Whether `tokens` begins with the first of the answer. */
   bool first_token = false;
   double queue_ms = 0.0;
   double prefill_ms = 0.0;
   double decode_ms = 0.0;
+
+  void Fail(const std::string& code, const std::string& message) {
+    finish = FinishReason::kError;
+    error_code = code;
+    error_message = message;
+  }
 };
 
 }  // namespace node_mlc

@@ -74,7 +74,7 @@ void Scheduler::Add(std::unique_ptr<Request> request) {
   Insert(&waiting_, std::move(request));
 }
 
-const ScheduledBatch& Scheduler::Schedule() {
+ScheduledBatch& Scheduler::Schedule() {
   ++steps_;
   do {
     batch_.clear();
@@ -85,6 +85,18 @@ const ScheduledBatch& Scheduler::Schedule() {
     // Paused requests may hold the pages that another one needs.
   } while (batch_.empty() && HasRunnable() && PreemptLast());
   return batch_;
+}
+
+int32_t Scheduler::SpareRows() const {
+  int32_t rows = limits_.prefill_chunk;
+  for (const ScheduledSequence& sequence : batch_) rows -= sequence.count;
+  return rows;
+}
+
+int32_t Scheduler::ReserveDraft(Request* request, int32_t count) {
+  if (pages_->Grow(&request->pages, request->length() + count)) return count;
+  const auto room = static_cast<int64_t>(request->pages.size()) * pages_->page_size();
+  return static_cast<int32_t>(std::min<int64_t>(count, room - request->length()));
 }
 
 void Scheduler::AdmitWaiting() {
@@ -176,7 +188,7 @@ void Scheduler::SchedulePrompts(int32_t rows) {
 }
 
 void Scheduler::AddToBatch(Request* request, int32_t count) {
-  batch_.push_back({request, count, count == request->remaining()});
+  batch_.push_back({request, count, count == request->remaining(), {}});
 }
 
 bool Scheduler::ReserveNext(Request* request) {
@@ -291,7 +303,8 @@ void Scheduler::CheckIntegrity(const std::vector<const PageList*>& foreign) cons
 void Scheduler::CheckRunning(const Request& request) const {
   const int32_t page_size = pages_->page_size();
   const int64_t room = static_cast<int64_t>(request.pages.size()) * page_size;
-  Require(request.remaining() >= 1, "a request has nothing left to compute");
+  Require(request.remaining() >= 1 || request.sampling_state.awaits_logits,
+          "a request has nothing left to compute");
   Require(request.length() <= max_length(), "a request is longer than allowed");
   Require(request.computed <= room, "tokens are computed outside of pages");
   Require(pages_->PagesFor(request.length()) >= static_cast<int32_t>(request.pages.size()),

@@ -69,7 +69,17 @@ class Scheduler {
 
   /*! \brief The next step; empty when nothing can run. Valid until the next call of a non-const
    * method. */
-  const ScheduledBatch& Schedule();
+  ScheduledBatch& Schedule();
+
+  /*! \brief Rows that the step of the last Schedule() has left. */
+  int32_t SpareRows() const;
+
+  /*! \brief Pages for `count` more tokens than the request has; returns for how many there are:
+   * no other sequence gives up its own. */
+  int32_t ReserveDraft(Request* request, int32_t count);
+
+  /*! \brief Gives back the pages beyond the request's text: its draft was wrong. */
+  void ReleaseDraft(Request* request) { pages_->Shrink(&request->pages, request->length()); }
 
   /*! \brief The step was computed: `request` has `count` more tokens in its pages, which others may
    * find from now on. */

@@ -8,84 +8,14 @@
 #include <random>
 
 #include "check.h"
-#include "fake_runner.h"
+#include "engine_fixture.h"
 #include "support/coded_error.h"
 
 using node_mlc::CodedError;
-using node_mlc::Engine;
-using node_mlc::EngineLimits;
 using node_mlc::EvaluationPlan;
-using node_mlc::FinishReason;
-using node_mlc::Request;
-using node_mlc::RequestEvent;
-using node_mlc_test::FakeRunner;
-using node_mlc_test::NextToken;
+using namespace node_mlc_test;  // NOLINT: the fixture's names
 
 namespace {
-
-constexpr int32_t kVocab = 50;
-
-/*! \brief An engine with its fake model and everything it published. */
-struct Fixture {
-  explicit Fixture(EngineLimits limits) {
-    auto owned = std::make_unique<FakeRunner>(limits.pages, limits.page_size, limits.vocab_size);
-    runner = owned.get();
-    engine = std::make_unique<Engine>(
-        limits, std::move(owned), [this](std::vector<RequestEvent> events) {
-          ++publications;
-          for (RequestEvent& event : events) {
-            RequestEvent& all = seen[event.id];
-            CHECK(all.finish == FinishReason::kNone);
-            all.tokens.insert(all.tokens.end(), event.tokens.begin(), event.tokens.end());
-            std::vector<int32_t> tokens = std::move(all.tokens);
-            all = event;
-            all.tokens = std::move(tokens);
-          }
-        });
-  }
-
-  void Run() {
-    while (engine->HasWork()) {
-      engine->Step();
-      engine->CheckIntegrity();
-    }
-  }
-
-  FakeRunner* runner;
-  std::unique_ptr<Engine> engine;
-  std::map<int64_t, RequestEvent> seen;
-  int publications = 0;
-};
-
-EngineLimits Limits(int32_t pages, int32_t batch = 4, int32_t chunk = 8) {
-  return {{64, batch, chunk}, pages, 4, kVocab};
-}
-
-std::unique_ptr<Request> MakeRequest(int64_t id, std::vector<int32_t> prompt, int32_t max_tokens) {
-  auto request = std::make_unique<Request>();
-  request->id = id;
-  request->prompt_length = static_cast<int32_t>(prompt.size());
-  request->tokens = std::move(prompt);
-  request->max_tokens = max_tokens;
-  request->sampling.temperature = 0.0f;
-  return request;
-}
-
-std::vector<int32_t> Answer(std::vector<int32_t> history, int32_t tokens) {
-  std::vector<int32_t> answer;
-  for (int32_t i = 0; i < tokens; ++i) {
-    answer.push_back(NextToken(history, kVocab));
-    history.push_back(answer.back());
-  }
-  return answer;
-}
-
-std::vector<int32_t> Prompt(int32_t length, unsigned seed) {
-  std::mt19937 random(seed);
-  std::vector<int32_t> prompt(length);
-  for (int32_t& token : prompt) token = static_cast<int32_t>(random() % kVocab);
-  return prompt;
-}
 
 node_mlc::EvaluationResult Into(std::vector<float>* values, std::string* code) {
   return {[values](std::vector<float> result) { *values = std::move(result); },
