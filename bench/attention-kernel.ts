@@ -3,6 +3,7 @@ import { buildPrimFuncs } from "../lib/compiler/codegen/build.js";
 import type { Target } from "../lib/compiler/codegen/target.js";
 import { pagedAttention } from "../lib/compiler/kernels/index.js";
 import { Tensor } from "../lib/ffi/index.js";
+import { kvBytesPerToken, kvRecordSize } from "../lib/package/kv-format.js";
 import { medianMilliseconds } from "./timing.js";
 
 const SHAPES = [
@@ -17,33 +18,37 @@ const ROWS = 512;
 /** Cache of a decode step that no processor cache holds, in bytes: layers and sequences are visited in turn. */
 const COLD_BYTES = 128e6;
 
-/** Prints a line for each shape and step. */
+/** Elements of the cache; the "int8" of a step beside its "float16" shows what the conversion costs. */
+const KV_DTYPES = ["float16", "int8"] as const;
+type KvDtype = (typeof KV_DTYPES)[number];
+
+/** Prints a line for each shape, cache and step. */
 export function benchAttention(target: Target): void {
-  for (const shape of SHAPES) {
-    const prefill = new AttentionBench(target, shape, "prefill", 1);
-    const milliseconds = prefill.run(ROWS, ROWS);
-    const operations = 2 * 2 * shape.heads * shape.headDim * ((ROWS * (ROWS + 1)) / 2);
-    print(
-      shape.model,
-      `${ROWS} rows`,
-      milliseconds,
-      `${(operations / milliseconds / 1e6).toFixed(0)} GFLOP/s`,
-    );
-    for (const length of [32, 512, 2048]) {
-      const bytes = 2 * shape.kvHeads * shape.headDim * 2 * length;
-      for (const layers of [1, Math.ceil(COLD_BYTES / bytes)]) {
-        const decode = new AttentionBench(target, shape, "decode", layers);
-        const time = decode.run(1, length);
-        const state = layers === 1 ? "cached" : "from memory";
-        print(shape.model, `1 row at ${length}, ${state}`, time, `${(bytes / time / 1e6).toFixed(1)} GB/s`);
-      }
+  for (const shape of SHAPES) for (const kvDtype of KV_DTYPES) benchShape(target, shape, kvDtype);
+}
+
+function benchShape(target: Target, shape: (typeof SHAPES)[number], kvDtype: KvDtype): void {
+  const print = (step: string, milliseconds: number, rate: string) =>
+    printLine(`${shape.model} ${kvDtype}`, step, milliseconds, rate);
+  const prefill = new AttentionBench(target, shape, kvDtype, "prefill", 1);
+  const milliseconds = prefill.run(ROWS, ROWS);
+  const operations = 2 * 2 * shape.heads * shape.headDim * ((ROWS * (ROWS + 1)) / 2);
+  print(`${ROWS} rows`, milliseconds, `${(operations / milliseconds / 1e6).toFixed(0)} GFLOP/s`);
+  for (const length of [32, 512, 2048]) {
+    const bytes =
+      length * kvBytesPerToken({ layers: 1, keyValueHeads: shape.kvHeads, headDim: shape.headDim }, kvDtype);
+    for (const layers of [1, Math.ceil(COLD_BYTES / bytes)]) {
+      const decode = new AttentionBench(target, shape, kvDtype, "decode", layers);
+      const time = decode.run(1, length);
+      const state = layers === 1 ? "cached" : "from memory";
+      print(`1 row at ${length}, ${state}`, time, `${(bytes / time / 1e6).toFixed(1)} GB/s`);
     }
   }
 }
 
-function print(model: string, step: string, milliseconds: number, rate: string): void {
+function printLine(model: string, step: string, milliseconds: number, rate: string): void {
   console.log(
-    `attention ${model.padEnd(14)}${step.padEnd(28)}${(milliseconds * 1000).toFixed(1).padStart(9)} us  ${rate}`,
+    `attention ${model.padEnd(22)}${step.padEnd(28)}${(milliseconds * 1000).toFixed(1).padStart(9)} us  ${rate}`,
   );
 }
 
@@ -51,14 +56,22 @@ function print(model: string, step: string, milliseconds: number, rate: string):
 class AttentionBench {
   readonly #call: { call(...args: unknown[]): unknown };
   readonly #shape: (typeof SHAPES)[number];
+  readonly #kvDtype: KvDtype;
   readonly #layers: number;
 
-  constructor(target: Target, shape: (typeof SHAPES)[number], form: "decode" | "prefill", layers: number) {
+  constructor(
+    target: Target,
+    shape: (typeof SHAPES)[number],
+    kvDtype: KvDtype,
+    form: "decode" | "prefill",
+    layers: number,
+  ) {
     this.#shape = shape;
+    this.#kvDtype = kvDtype;
     this.#layers = layers;
     const { heads, kvHeads, headDim } = shape;
     const { vectorBits } = target;
-    const options = { heads, kvHeads, headDim, layers, kvDtype: "float16", form, vectorBits } as const;
+    const options = { heads, kvHeads, headDim, layers, kvDtype, form, vectorBits } as const;
     this.#call = buildPrimFuncs({ kernel: pagedAttention(options) }, target).getFunction("kernel");
   }
 
@@ -66,13 +79,14 @@ class AttentionBench {
   run(rows: number, length: number): number {
     const { heads, kvHeads, headDim } = this.#shape;
     const pages = Math.ceil(length / PAGE_SIZE);
-    const cache = Tensor.empty([pages, this.#layers, 2, kvHeads, PAGE_SIZE * headDim], "float16");
+    const record = kvRecordSize(this.#kvDtype, headDim);
+    const cache = Tensor.empty([pages, this.#layers, 2, kvHeads, record], this.#kvDtype);
     const halves = new Uint16Array(
       cache.bytes().buffer,
       cache.bytes().byteOffset,
       cache.bytes().byteLength / 2,
     );
-    // Halves between 1 and 2, and their negatives.
+    // Halves between 1 and 2, and their negatives; as codes and scales they are finite as well.
     for (let i = 0; i < halves.length; i++) halves[i] = 0x3c00 | ((i * 40503) & 0x83ff);
     const qkv = Float32Array.from({ length: rows * (heads + 2 * kvHeads) * headDim }, (_, i) => Math.sin(i));
     const rope = Float32Array.from({ length: rows * headDim }, (_, i) => Math.cos(i));
