@@ -29,7 +29,7 @@ export const compileCommand = defineCommand({
       type: "string",
       valueHint: "D",
       description:
-        "float16 (default), float32 or int8 (half the memory of float16): elements of the KV cache",
+        "float16 (default; float32 for q0f32), float32 or int8 (half the memory): elements of the KV cache",
     },
     target: {
       type: "string",
