@@ -19,6 +19,23 @@ constexpr int32_t kLanes = 16;
 
 }  // namespace
 
+void RequireSampleable(const float* logits, int32_t vocab) {
+  bool some = false;
+  for (int32_t i = 0; i < vocab; ++i) {
+    some |= std::isfinite(logits[i]);
+    if (std::isfinite(logits[i]) || logits[i] == -std::numeric_limits<float>::infinity()) continue;
+    throw CodedError("ERR_INVALID_ARGUMENT",
+                     "Expected finite logits or -Infinity of the logit processor but received " +
+                         std::string(std::isnan(logits[i]) ? "NaN" : "Infinity") + " for token " +
+                         std::to_string(i) + ".");
+  }
+  if (!some) {
+    throw CodedError("ERR_INVALID_ARGUMENT",
+                     "Expected a finite logit of the logit processor but received -Infinity for "
+                     "every token: leave one to choose.");
+  }
+}
+
 Highest FindHighest(const float* logits, int32_t vocab) {
   float lanes[kLanes];
   std::fill(lanes, lanes + kLanes, -std::numeric_limits<float>::infinity());

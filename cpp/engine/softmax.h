@@ -18,6 +18,10 @@ struct Highest {
   float logit = -std::numeric_limits<float>::infinity();
 };
 
+/*! \brief Throws CodedError(ERR_INVALID_ARGUMENT) unless `logits` [vocab], which a caller's
+ * processor has changed, are finite or -inf, and some finite. */
+void RequireSampleable(const float* logits, int32_t vocab);
+
 /*! \brief Of `logits` [vocab]. Throws CodedError(ERR_NATIVE) when one is NaN or +inf, or all are
  * -inf. */
 Highest FindHighest(const float* logits, int32_t vocab);

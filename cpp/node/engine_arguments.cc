@@ -9,15 +9,16 @@
 #include <utility>
 
 #include "node/argument_check.h"
+#include "node/engine_report.h"
 #include "node/error_conversion.h"
 #include "node/object_reader.h"
+#include "node/sampling_arguments.h"
 #include "node/value_conversion.h"
 
 namespace node_mlc {
 
 namespace {
 
-constexpr double kLargestFloat = std::numeric_limits<float>::max();
 constexpr NumberRange kPositive{1, std::numeric_limits<int32_t>::max()};
 constexpr NumberRange kNatural{0, std::numeric_limits<int32_t>::max()};
 constexpr NumberRange kSafe{0, 9007199254740991.0};
@@ -28,15 +29,6 @@ constexpr double kMostAlternatives = 20;
 constexpr double kMostPoolBytes = 0x1p47;
 /*! \brief Logits of one scoring step stay below this. */
 constexpr int64_t kScoreBytes = int64_t{64} << 20;
-
-void CheckTokens(const std::vector<int32_t>& tokens, int32_t vocab, const std::string& what) {
-  for (int32_t token : tokens) {
-    if (token >= 0 && token < vocab) continue;
-    throw CodedError("ERR_INVALID_ARGUMENT", "Expected token ids from 0 to " +
-                                                 std::to_string(vocab - 1) + " for " + what +
-                                                 " but received " + std::to_string(token) + ".");
-  }
-}
 
 /*! \brief Most tokens of one sequence that the KV pool holds. */
 int64_t PoolTokens(const ModelConfig& config) { return int64_t{config.pages} * config.page_size; }
@@ -61,42 +53,6 @@ void CheckPrompt(const std::vector<int32_t>& tokens, const ModelConfig& config) 
                          std::to_string(PoolTokens(config)) + " tokens but received " +
                          std::to_string(length) + ". Load the engine with a larger KV cache.");
   }
-}
-
-void ReadBias(const ObjectReader& request, const ModelConfig& config, SamplingParams* sampling) {
-  if (!request.Has("logitBias")) return;
-  const ObjectReader bias = request.Object("logitBias");
-  const std::vector<int32_t> ids = bias.Int32Array("ids");
-  const std::vector<float> values = bias.Float32Array("values");
-  if (ids.size() != values.size()) {
-    bias.Reject("values", std::to_string(ids.size()) + " values, one an id",
-                std::to_string(values.size()));
-  }
-  CheckTokens(ids, config.vocab_size, "'ids' of logitBias of submit()");
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (!(values[i] >= -kLargestFloat && values[i] <= kLargestFloat)) {
-      bias.Reject("values", "finite numbers", std::to_string(values[i]));
-    }
-    sampling->logit_bias.emplace_back(ids[i], values[i]);
-  }
-}
-
-SamplingParams ReadSampling(const ObjectReader& request, const ModelConfig& config) {
-  SamplingParams sampling;
-  sampling.temperature = static_cast<float>(request.Number("temperature", {0, kLargestFloat}));
-  sampling.top_k = static_cast<int32_t>(request.Integer("topK", kNatural));
-  sampling.top_p = static_cast<float>(request.Number("topP", kShare));
-  sampling.min_p = static_cast<float>(request.Number("minP", kShare));
-  sampling.repetition_penalty =
-      static_cast<float>(request.Number("repetitionPenalty", {1e-6, 1e6}));
-  sampling.presence_penalty = static_cast<float>(request.Number("presencePenalty", {-1e6, 1e6}));
-  sampling.frequency_penalty = static_cast<float>(request.Number("frequencyPenalty", {-1e6, 1e6}));
-  sampling.seed = request.BigInt("seed");
-  if (request.Has("logprobs")) {
-    sampling.logprobs = static_cast<int32_t>(request.Integer("logprobs", {0, kMostAlternatives}));
-  }
-  ReadBias(request, config, &sampling);
-  return sampling;
 }
 
 ParameterConfig ReadParameter(const ObjectReader& reader) {
@@ -194,6 +150,9 @@ napi_value ToJsEvent(napi_env env, const RequestEvent& event) {
              }));
   }
   const bool ended = event.finish != FinishReason::kNone;
+  if (event.logits != nullptr && !ended) {
+    SetValue(env, object, "logits", ToFloat32Array(env, std::move(*event.logits)));
+  }
   if (event.first_token || ended) {
     SetNumber(env, object, "cachedTokens", event.cached_tokens);
     SetValue(env, object, "timing", ToJsTiming(env, event));
@@ -264,6 +223,7 @@ std::unique_ptr<Request> ToRequest(napi_env env, napi_value object, const ModelC
     request->priority = static_cast<int32_t>(reader.Integer("priority", kPriority));
   }
   request->sampling = ReadSampling(reader, config);
+  if (request->sampling.external_logits) request->speculate = false;
   return request;
 }
 

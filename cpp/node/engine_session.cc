@@ -205,6 +205,12 @@ void EngineSession::AbortIfQueued(int64_t id) {
   loop_->Post([id](Engine* engine) { engine->AbortIfQueued(id); });
 }
 
+void EngineSession::ReplyLogits(int64_t id, std::vector<float> logits) {
+  if (open_requests_.count(id) == 0) return;
+  auto shared = std::make_shared<std::vector<float>>(std::move(logits));
+  loop_->Post([id, shared](Engine* engine) { engine->ReplyLogits(id, std::move(*shared)); });
+}
+
 EngineSession::Settle EngineSession::OpenPromise(napi_value* promise) {
   napi_deferred deferred;
   Check(env_, napi_create_promise(env_, &deferred, promise));

@@ -51,6 +51,8 @@ class EngineSession : public std::enable_shared_from_this<EngineSession> {
   void Submit(std::unique_ptr<Request> request);
   void Abort(int64_t id);
   void AbortIfQueued(int64_t id);
+  /*! \brief Brings back the logits of a request's event; see Engine::ReplyLogits(). */
+  void ReplyLogits(int64_t id, std::vector<float> logits);
   /*! \brief Starts an evaluation: all logits, or the score of each token; a promise of
    * Float32Array. */
   napi_value Evaluate(EvaluationPlan plan, bool score);

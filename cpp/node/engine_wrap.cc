@@ -10,6 +10,7 @@
 #include "node/engine_arguments.h"
 #include "node/engine_session.h"
 #include "node/error_conversion.h"
+#include "node/object_reader.h"
 #include "node/type_tags.h"
 
 namespace node_mlc {
@@ -119,6 +120,25 @@ napi_value AbortIfQueued(napi_env env, napi_callback_info info) {
   });
 }
 
+// replyLogits(id: number, logits: Float32Array): void
+napi_value ReplyLogits(napi_env env, napi_callback_info info) {
+  return Guard(env, [&]() -> napi_value {
+    const Arguments args(env, info, "replyLogits",
+                         {NonNegativeInteger("id"), TypedArray("logits")});
+    EngineSession* session = OpenSessionOf(env, args.self());
+    std::vector<float> logits = ReadFloat32Array(env, args[1], "'logits' of replyLogits()");
+    const auto vocab = static_cast<size_t>(session->config().vocab_size);
+    if (logits.size() != vocab) {
+      throw CodedError("ERR_INVALID_ARGUMENT",
+                       "Expected " + std::to_string(vocab) +
+                           " numbers for 'logits' of replyLogits() but received " +
+                           std::to_string(logits.size()) + ".");
+    }
+    session->ReplyLogits(static_cast<int64_t>(args.GetNumber(0)), std::move(logits));
+    return nullptr;
+  });
+}
+
 // evaluate(rows: Int32Array[], options?: EvaluateOptions): Promise<Float32Array>
 napi_value Evaluate(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
@@ -200,6 +220,7 @@ void DefineEngineClass(napi_env env, napi_value exports) {
       Method("submit", Submit),
       Method("abort", Abort),
       Method("abortIfQueued", AbortIfQueued),
+      Method("replyLogits", ReplyLogits),
       Method("evaluate", Evaluate),
       Method("score", Score),
       Method("stats", Stats),

@@ -157,12 +157,15 @@ std::vector<int32_t> ObjectReader::Int32Array(const char* name) const {
 }
 
 std::vector<float> ObjectReader::Float32Array(const char* name) const {
-  return ReadTypedArray<float>(env_, Get(name), napi_float32_array, "Float32Array",
-                               "'" + std::string(name) + "' of " + owner_);
+  return ReadFloat32Array(env_, Get(name), "'" + std::string(name) + "' of " + owner_);
 }
 
 std::vector<int32_t> ReadInt32Array(napi_env env, napi_value value, const std::string& what) {
   return ReadTypedArray<int32_t>(env, value, napi_int32_array, "Int32Array", what);
+}
+
+std::vector<float> ReadFloat32Array(napi_env env, napi_value value, const std::string& what) {
+  return ReadTypedArray<float>(env, value, napi_float32_array, "Float32Array", what);
 }
 
 }  // namespace node_mlc

@@ -67,6 +67,9 @@ class ObjectReader {
  * `what`. */
 std::vector<int32_t> ReadInt32Array(napi_env env, napi_value value, const std::string& what);
 
+/*! \brief As ReadInt32Array(), of a Float32Array. */
+std::vector<float> ReadFloat32Array(napi_env env, napi_value value, const std::string& what);
+
 }  // namespace node_mlc
 
 #endif  // NODE_MLC_NODE_OBJECT_READER_H_

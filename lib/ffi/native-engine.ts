@@ -66,6 +66,24 @@ export interface NativeRequest {
   readonly topP: number;
   /** Drop tokens less likely than minP times the likeliest; 0 is off. */
   readonly minP: number;
+  /** Keep the smallest set of tokens of nearly the expected surprise whose probability reaches this; 1, the default, is off. */
+  readonly typicalP?: number;
+  /** How often all tokens as likely as `xtcThreshold` but the least likely of them are dropped; 0, the default, is off. */
+  readonly xtcProbability?: number;
+  /** A probability; default 0.1. */
+  readonly xtcThreshold?: number;
+  /** Surprise in bits that Mirostat 2.0 steers to, in place of topK, topP, minP, typicalP and XTC; 0, the default, is off. */
+  readonly mirostatTau?: number;
+  /** How fast Mirostat steers, 0 to 1; default 0.1. */
+  readonly mirostatEta?: number;
+  /** Last tokens of prompt and answer that the three penalties look at; -1, the default, is all. */
+  readonly penaltyWindow?: number;
+  /** The penalty on tokens that continue a repeat. */
+  readonly dry?: NativeDry;
+  /** Tokens of the answer before which no stop token is chosen; default 0. */
+  readonly minTokens?: number;
+  /** Each token waits until the logits that an event brought are given back by replyLogits(). */
+  readonly externalLogits?: boolean;
   /** Divides positive and multiplies negative logits of tokens seen in prompt or answer; 1 is off. */
   readonly repetitionPenalty: number;
   /** Subtracted once from logits of tokens seen in the answer; 0 is off. */
@@ -78,6 +96,21 @@ export interface NativeRequest {
   readonly seed: bigint;
   /** Reports the log-probability of each token and of this many alternatives (0 to 20), before penalties and temperature. */
   readonly logprobs?: number;
+}
+
+/** DRY: multiplier * base^(n - allowedLength) is subtracted from the logit of a token that would repeat n tokens and itself. */
+export interface NativeDry {
+  /** 0 is off. */
+  readonly multiplier: number;
+  /** At least 1. */
+  readonly base: number;
+  readonly allowedLength: number;
+  /** Last tokens looked at; -1 is all. */
+  readonly range: number;
+  /** Token sequences that repeats do not reach across, one after the other. */
+  readonly breakers: Int32Array;
+  /** Tokens of each. */
+  readonly breakerLengths: Int32Array;
 }
 
 /** Log-probabilities of one generated token. */
@@ -106,6 +139,8 @@ export interface NativeEvent {
   readonly tokens: readonly number[];
   /** One entry a token when the request asked for log-probabilities. */
   readonly logprobs?: readonly NativeLogprobs[];
+  /** Of a request with externalLogits, when its next token is due: to change and to give to replyLogits(). */
+  readonly logits?: Float32Array;
   /** Set on the last event of a request. */
   readonly finish?: NativeFinish;
   /** Set when finish is "error". */
@@ -227,6 +262,9 @@ export interface NativeEngine {
   abort(id: number): void;
   /** abort() of a request of which no step has computed a part yet; else nothing. */
   abortIfQueued(id: number): void;
+  /** Chooses the next token of a request with externalLogits from `logits` [vocab], which are copied. Requests that have ended:
+   * nothing. NaN, Infinity or no finite logit end the request with ERR_INVALID_ARGUMENT. */
+  replyLogits(id: number, logits: Float32Array): void;
   /**
    * Logits [rows, length, vocab] of token rows of one length, for numeric checks. Requests that run at the time lose their
    * pages when there are too few. Rejects with ERR_ABORTED when the engine is disposed meanwhile.
