@@ -33,6 +33,8 @@ describe("wrong values", () => {
     ["an infinite frequency penalty", { frequencyPenalty: Number.NEGATIVE_INFINITY }, /'frequencyPenalty'/],
     ["a seed that is a number", { seed: 5 }, /bigint for 'seed'/],
     ["too many alternatives", { logprobs: 21 }, /'logprobs'/],
+    ["a priority beyond 1000", { priority: 1001 }, /between -1000 and 1000 for 'priority'.*received 1001/],
+    ["half a priority", { priority: 0.5 }, /'priority'/],
     ["no stop tokens at all", { stopTokens: undefined }, /'stopTokens'.*undefined/],
     ["a bias without values", { logitBias: { ids: Int32Array.of(1) } }, /'values'/],
     [
