@@ -25,8 +25,7 @@ struct DraftModelLimits {
   int32_t context_length = 0;
   int32_t max_batch = 0;
   int32_t prefill_chunk = 0;
-  /*! \brief Rows of its logits, and how many of them are tokens of the engine's model too. */
-  int32_t vocab_size = 0;
+  /*! \brief Tokens, from the first on, that the engine's model has too. */
   int32_t common_vocab = 0;
 };
 

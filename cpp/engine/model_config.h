@@ -7,6 +7,7 @@
 #define NODE_MLC_ENGINE_MODEL_CONFIG_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,10 @@ struct ModelConfig {
   int32_t threads = 0;
   /*! \brief Whether requests share the pages of a common prefix. */
   bool prefix_cache = true;
+  /*! \brief Longest draft of speculative decoding; 0 for none. */
+  int32_t draft_tokens = 0;
+  /*! \brief Who drafts; null: the text itself, by its n-grams. */
+  std::shared_ptr<const ModelConfig> draft_model;
   bool lock_memory = false;
 
   int64_t weight_bytes() const {

@@ -93,7 +93,9 @@ std::unique_ptr<TvmModelRunner> TvmModelRunner::Load(const ModelConfig& config,
 TvmModelRunner::TvmModelRunner(const ModelConfig& config, ModelFunctions functions,
                                ffi::Array<ffi::Tensor> params)
     : config_(config),
-      pool_(ThreadPool::SizeFor(config.threads)),
+      pool_(ThreadPool::Current() == nullptr
+                ? std::make_unique<ThreadPool>(ThreadPool::SizeFor(config.threads))
+                : nullptr),
       functions_(std::move(functions)),
       params_(std::move(params)),
       kv_cache_(config),
@@ -106,7 +108,7 @@ TvmModelRunner::TvmModelRunner(const ModelConfig& config, ModelFunctions functio
                     std::min((config.context_length + config.page_size - 1) / config.page_size,
                              config.pages)),
       logit_rows_(config.prefill_chunk) {
-  pool_.MakeCurrent();
+  if (pool_) pool_->MakeCurrent();
 }
 
 TvmModelRunner::~TvmModelRunner() {

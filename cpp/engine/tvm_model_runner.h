@@ -52,7 +52,7 @@ class TvmModelRunner final : public ModelRunner {
   ~TvmModelRunner() override;
 
   /*! \brief Threads that compute. */
-  int32_t threads() const { return pool_.threads(); }
+  int32_t threads() const { return ThreadPool::Current()->threads(); }
 
   Logits Forward(const StepInput& input) override;
   void ReleasePages(int32_t begin, int32_t end) override { kv_cache_.Decommit(begin, end); }
@@ -68,8 +68,9 @@ class TvmModelRunner final : public ModelRunner {
   void WarmUp();
 
   const ModelConfig config_;
-  // Current on the engine thread, where the compiled loops find it.
-  ThreadPool pool_;
+  // Current on the engine thread, where the compiled loops find it. Null in a second model, which
+  // computes on the threads of the first and is destroyed before it.
+  const std::unique_ptr<ThreadPool> pool_;
   // The library outlives everything that came out of it.
   ModelFunctions functions_;
   tvm::ffi::Array<tvm::ffi::Tensor> params_;

@@ -25,6 +25,7 @@ constexpr NumberRange kSafe{0, 9007199254740991.0};
 constexpr NumberRange kShare{0, 1};
 constexpr NumberRange kPriority{-1000, 1000};
 constexpr double kMostAlternatives = 20;
+constexpr double kMostDraftTokens = 64;
 /*! \brief The address space of a process. */
 constexpr double kMostPoolBytes = 0x1p47;
 /*! \brief Logits of one scoring step stay below this. */
@@ -136,6 +137,8 @@ void AddFinish(napi_env env, napi_value object, const RequestEvent& event) {
   SetNumber(env, object, "promptTokens", event.prompt_tokens);
   SetNumber(env, object, "completionTokens", event.completion_tokens);
   SetNumber(env, object, "preemptions", event.preemptions);
+  SetNumber(env, object, "draftedTokens", event.drafted_tokens);
+  SetNumber(env, object, "acceptedTokens", event.accepted_tokens);
 }
 
 napi_value ToJsEvent(napi_env env, const RequestEvent& event) {
@@ -167,8 +170,9 @@ void SetNumber(napi_env env, napi_value object, const char* name, double value) 
   SetValue(env, object, name, MakeNumber(env, value));
 }
 
-ModelConfig ToModelConfig(napi_env env, napi_value object) {
-  const ObjectReader reader(env, object, "load()");
+namespace {
+
+ModelConfig ReadModel(const ObjectReader& reader) {
   auto positive = [&](const char* name) {
     return static_cast<int32_t>(reader.Integer(name, kPositive));
   };
@@ -205,6 +209,22 @@ ModelConfig ToModelConfig(napi_env env, napi_value object) {
                      "but received " +
                          std::to_string(config.pages) + " pages for load().");
   }
+  return config;
+}
+
+void ReadSpeculation(const ObjectReader& speculation, ModelConfig* config) {
+  config->draft_tokens =
+      static_cast<int32_t>(speculation.Integer("draftTokens", {1, kMostDraftTokens}));
+  if (!speculation.Has("model")) return;
+  config->draft_model = std::make_shared<const ModelConfig>(ReadModel(speculation.Object("model")));
+}
+
+}  // namespace
+
+ModelConfig ToModelConfig(napi_env env, napi_value object) {
+  const ObjectReader reader(env, object, "load()");
+  ModelConfig config = ReadModel(reader);
+  if (reader.Has("speculation")) ReadSpeculation(reader.Object("speculation"), &config);
   return config;
 }
 

@@ -127,6 +127,8 @@ napi_value ToJsStats(napi_env env, const EngineStats& stats, const ModelConfig& 
   count("prefixLookupTokens", stats.prefix_lookup_tokens);
   count("prefixHitTokens", stats.prefix_hit_tokens);
   count("prefixEvictions", stats.prefix_evictions);
+  count("draftedTokens", stats.drafted_tokens);
+  count("acceptedTokens", stats.accepted_tokens);
   set("forwardMs", stats.forward_ms);
   set("samplingMs", stats.sampling_ms);
   set("loadMs", facts.load_ms);

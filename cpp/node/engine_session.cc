@@ -3,9 +3,12 @@
  */
 #include "node/engine_session.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "engine/draft_model.h"
 #include "engine/load_progress.h"
+#include "engine/ngram_proposer.h"
 #include "engine/tvm_model_runner.h"
 #include "node/engine_report.h"
 #include "node/error_conversion.h"
@@ -41,6 +44,19 @@ EngineLimits LimitsOf(const ModelConfig& config) {
           config.page_size,
           config.vocab_size,
           config.prefix_cache};
+}
+
+/*! \brief Who drafts for an engine of `config`; loads the draft model on the engine thread. */
+std::unique_ptr<Proposer> MakeProposer(const ModelConfig& config,
+                                       const std::atomic<bool>& stopped) {
+  if (config.draft_model == nullptr) return std::make_unique<NgramProposer>();
+  const ModelConfig& draft = *config.draft_model;
+  const DraftModelLimits limits{
+      draft.pages,     draft.page_size,     draft.context_length,
+      draft.max_batch, draft.prefill_chunk, std::min(draft.vocab_size, config.vocab_size)};
+  // Its phases would begin anew; the caller hears of the engine's own model.
+  const LoadProgress silent([](int64_t, int64_t, const char*) {}, stopped);
+  return std::make_unique<DraftModel>(limits, TvmModelRunner::Load(draft, silent));
 }
 
 }  // namespace
@@ -95,9 +111,13 @@ EngineLoop::Factory EngineSession::MakeFactory() {
           progress](const std::atomic<bool>& stopped) {
     auto runner = TvmModelRunner::Load(config, LoadProgress(progress, stopped));
     *threads = runner->threads();
-    return std::make_unique<Engine>(
+    auto engine = std::make_unique<Engine>(
         LimitsOf(config), std::move(runner),
         [channel](std::vector<RequestEvent> events) { channel->PostEvents(std::move(events)); });
+    if (config.draft_tokens > 0) {
+      engine->Speculate(MakeProposer(config, stopped), config.draft_tokens);
+    }
+    return engine;
   };
 }
 

@@ -41,8 +41,17 @@ export interface NativeEngineConfig {
   readonly threads?: number | undefined;
   /** Requests share the KV pages of a common prefix, also with those that have ended. Default true. */
   readonly prefixCache?: boolean;
+  /** Drafts the tokens that follow, so that one step may give several; the tokens stay the same. */
+  readonly speculation?: NativeSpeculation;
   /** Pins the weights in memory; the operating system's limit may refuse it (ERR_INSUFFICIENT_MEMORY). */
   readonly lockMemory?: boolean;
+}
+
+export interface NativeSpeculation {
+  /** Longest draft, 1 to 64. */
+  readonly draftTokens: number;
+  /** The model that drafts, with the same vocabulary; absent: n-grams of the text itself. */
+  readonly model?: Omit<NativeEngineConfig, "threads" | "prefixCache" | "speculation">;
 }
 
 export interface NativeRequest {
@@ -153,6 +162,9 @@ export interface NativeEvent {
   readonly completionTokens?: number;
   /** Set with finish: how often the request lost its pages to an older one and was computed again. */
   readonly preemptions?: number;
+  /** Set with finish: drafted tokens that were computed, and those of them that were chosen too (speculation). */
+  readonly draftedTokens?: number;
+  readonly acceptedTokens?: number;
   /** Set with the first token (decodeMs is then 0) and with finish. */
   readonly timing?: NativeTiming;
 }
@@ -230,6 +242,9 @@ export interface NativeEngineStats {
   readonly prefixHitTokens: number;
   /** Cached pages that were used for something else. */
   readonly prefixEvictions: number;
+  /** Drafted tokens that were computed, and those of them that were chosen too. */
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
   /** Time in the model's functions and in sampling since load, in milliseconds. */
   readonly forwardMs: number;
   readonly samplingMs: number;

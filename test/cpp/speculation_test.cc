@@ -48,7 +48,7 @@ class Oracle final : public Proposer {
 };
 
 std::unique_ptr<DraftModel> MakeDraftModel(int32_t pages, std::unique_ptr<ModelRunner> runner) {
-  return std::make_unique<DraftModel>(DraftModelLimits{pages, 4, 64, 4, 8, kVocab, kVocab},
+  return std::make_unique<DraftModel>(DraftModelLimits{pages, 4, 64, 4, 8, kVocab},
                                       std::move(runner));
 }
 
