@@ -7,7 +7,7 @@ const generate = (tokens, maxTokens) =>
   engine.generate(tokens, { maxTokens, temperature: 0, ignoreEos: true });
 
 const stream = {
-  // The engine keeps nothing between requests: there is no history to forget.
+  // Without its prefix cache the engine keeps nothing between requests: there is no history to forget.
   clear: async () => {},
   async prefill(tokens) {
     for await (const _chunk of generate(tokens, 1)) {
@@ -25,7 +25,12 @@ const stream = {
 
 await runWorkload({
   async load({ model, threads, contextSize, mostStreams }) {
-    engine = await Engine.load(model, { threads, contextLength: contextSize, maxBatch: mostStreams });
+    engine = await Engine.load(model, {
+      threads,
+      contextLength: contextSize,
+      maxBatch: mostStreams,
+      prefixCache: false,
+    });
   },
   open: async (streams) => Array.from({ length: streams }, () => stream),
 });

@@ -19,7 +19,9 @@ export const benchCommand = defineCommand({
     const concurrency = integerFlag("concurrency", args.concurrency) ?? 1;
     const repeat = integerFlag("repeat", args.repeat) ?? 3;
     const started = performance.now();
-    await using engine = await loadEngine(args, { maxBatch: concurrency, signal });
+    // Every prompt is to be computed.
+    const options = { maxBatch: concurrency, prefixCache: false, signal };
+    await using engine = await loadEngine(args, options);
     const loadMs = performance.now() - started;
     const context = engine.plan().context;
     const promptTokens =
