@@ -19,6 +19,7 @@ export const USAGE = `npm run bench -- [options]
   --threads N           threads of each side (default: all)
   --repeats N           repetitions inside a process (default: 3)
   --decode-tokens N     tokens decoded for a rate, 2 to 400 (default: 64)
+  --batched-bench PATH  llama.cpp's program llama-batched-bench, measured beside the figures of streams
   --compile ARGS        more arguments of node-mlc compile, separated by spaces
   --json FILE           write the result, after every model
   --out FOLDER          write cpu.json, cpu.md and cpu.svg
@@ -31,6 +32,8 @@ export interface BenchOptions {
   readonly figures: readonly FigureGroup[];
   readonly rounds: number;
   readonly settings: WorkloadSettings;
+  /** Path of llama-batched-bench. */
+  readonly batchedBench: string | undefined;
   readonly compileArguments: readonly string[];
   readonly json: string | undefined;
   readonly out: string | undefined;
@@ -57,6 +60,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       // The prompt of 512 tokens leaves this much of the context of 1024, and the streams have 512 tokens each.
       decodeTokens: count("decode-tokens", values["decode-tokens"], 64, 2, 400),
     },
+    batchedBench: values["batched-bench"],
     compileArguments: values.compile?.split(" ").filter((argument) => argument !== "") ?? [],
     json: values.json,
     out: values.out,
@@ -81,6 +85,7 @@ function readArguments(args: readonly string[]) {
         threads: TEXT,
         repeats: TEXT,
         "decode-tokens": TEXT,
+        "batched-bench": TEXT,
         compile: TEXT,
         json: TEXT,
         out: TEXT,

@@ -19,7 +19,10 @@ export interface ProcessResult {
 }
 
 /** One round: every process of both sides; the peer may have several of a kind, one a scheme. */
-export type Round = Readonly<Record<Side, readonly ProcessResult[]>>;
+export interface Round extends Readonly<Record<Side, readonly ProcessResult[]>> {
+  /** Total rates of llama-batched-bench, where it was given. */
+  readonly batchedBench?: FigureValues;
+}
 
 /** A figure of a model over all rounds. */
 export interface FigureResult {
@@ -36,9 +39,23 @@ export interface FigureResult {
   readonly share?: { readonly of: "read" | "int8"; readonly ours: Spread; readonly peer: Spread };
 }
 
+/** Total rates of llama-batched-bench beside ours. */
+export interface BatchedBenchResult {
+  /** Id of our figure: `streams_8`. */
+  readonly figure: string;
+  /** Decoded tokens/s of all sequences together, over the rounds. */
+  readonly rate: Spread;
+  /** Our median by its rate, over the rounds; above 1 node-mlc is better. */
+  readonly ratio: Spread;
+  /** One a round, in order. */
+  readonly ratios: readonly number[];
+}
+
 /** Everything about one model. */
 export interface ModelResult extends PreparedModel {
   readonly figures: readonly FigureResult[];
+  /** Absent where llama-batched-bench was not given. */
+  readonly batchedBench?: readonly BatchedBenchResult[];
   /** Measured between the processes. */
   readonly machine: {
     readonly readGigabytesPerSecond: Spread;

@@ -60,14 +60,14 @@ function measure(options: BenchOptions): BenchResult {
 
 function measureModel(
   model: PreparedModel,
-  { rounds, figures: groups, settings }: BenchOptions,
+  { rounds, figures: groups, settings, batchedBench }: BenchOptions,
   calibrate: () => Calibration,
 ): ModelResult {
   const figures = chosenFigures(groups);
   const measured: Round[] = [];
   while (measured.length < rounds) {
     const started = Date.now();
-    measured.push(measureRound(measured.length, model, figures, settings, calibrate));
+    measured.push(measureRound(measured.length, model, figures, settings, calibrate, batchedBench));
     const seconds = ((Date.now() - started) / 1000).toFixed(0);
     console.error(`${modelKey(model)}: round ${measured.length} of ${rounds}, ${seconds} s`);
   }

@@ -4,7 +4,7 @@ import type { Calibration } from "./calibration.js";
 import type { Figure } from "./figures.js";
 import type { ModelFiles, PreparedModel } from "./model-source.js";
 import type { Side, WorkloadSettings } from "./peer-process.js";
-import type { FigureResult, ModelResult, ProcessResult, Round } from "./result.js";
+import type { BatchedBenchResult, FigureResult, ModelResult, ProcessResult, Round } from "./result.js";
 import { median, spread } from "./statistics.js";
 
 /** Sums up the rounds of a model. */
@@ -24,6 +24,7 @@ export function summarize(
         ? sizeResult(figure, model, rounds.length)
         : measuredResult(figure, model, rounds, settings.decodeTokens),
     ),
+    ...batchedBenchOf(figures, rounds),
     machine: {
       readGigabytesPerSecond: machine((state) => state.readGigabytesPerSecond),
       int8GigaopsPerSecond: machine((state) => state.int8GigaopsPerSecond),
@@ -31,6 +32,24 @@ export function summarize(
     },
     rounds,
   };
+}
+
+/** Our figures of streams beside llama-batched-bench's of the same round; nothing where it was not given. */
+function batchedBenchOf(
+  figures: readonly Figure[],
+  rounds: readonly Round[],
+): Pick<ModelResult, "batchedBench"> {
+  if (rounds.every(({ batchedBench }) => batchedBench === undefined)) return {};
+  const batchedBench = figures
+    .filter(({ group }) => group === "streams")
+    .map((figure): BatchedBenchResult => {
+      const rates = rounds.map((round) => median(round.batchedBench?.[figure.id] ?? []));
+      const ratios = rounds.map(({ ours }, round) =>
+        ratio(figure, medianOf(bestProcess(ours, figure), figure), rates[round] ?? Number.NaN),
+      );
+      return { figure: figure.id, rate: spread(rates), ratio: spread(ratios), ratios };
+    });
+  return { batchedBench };
 }
 
 function measuredResult(

@@ -59,7 +59,22 @@ function modelSection(model: ModelResult): string {
     "",
     ...tableHead(["", "node-mlc", peer, "ratio", "share of the limit (medians)"]),
     ...rows,
+    ...batchedBenchTable(model),
   ].join("\n");
+}
+
+/** Ours beside llama-batched-bench; no lines where it was not given. */
+function batchedBenchTable({ figures, batchedBench = [] }: ModelResult): string[] {
+  const rows = batchedBench.flatMap(({ figure: id, rate, ratio }) => {
+    const ours = figures.find(({ figure }) => figure === id);
+    const { label, unit } = figureOf(id);
+    return ours === undefined
+      ? []
+      : [row([`${label}, ${unit}`, ...[ours.ours, rate, ratio].map(formatSpread)])];
+  });
+  return rows.length === 0
+    ? []
+    : ["", ...tableHead(["", "node-mlc", "llama-batched-bench", "ratio"]), ...rows];
 }
 
 function figureRow({ label, unit }: Figure, { ours, peer, ratio, share }: FigureResult): string {

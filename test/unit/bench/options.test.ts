@@ -48,6 +48,13 @@ describe("the benchmark's options", () => {
     expect(() => parseOptions(args)).toThrow(message);
   });
 
+  test("llama-batched-bench is left out unless its path is given", () => {
+    expect(parseOptions([]).batchedBench).toBeUndefined();
+    expect(parseOptions(["--batched-bench", "a/llama-batched-bench"]).batchedBench).toBe(
+      "a/llama-batched-bench",
+    );
+  });
+
   test("the usage names every model", () => {
     for (const model of BENCH_MODELS) expect(USAGE).toContain(model);
   });
