@@ -34,8 +34,10 @@ const TILES: Readonly<Record<DotFormName, Tile>> = {
 const KIB = 1 << 10;
 
 /**
- * What is known of a processor, by LLVM name. Sizes are the makers'; a blocking was measured on znver4 only, so the others depart from
- * the form's defaults only where their caches do. `compile --tune` measures the rest.
+ * What is known of a processor, by LLVM name. Sizes are published ones (Intel's and Arm's pages, WikiChip, Chips and Cheese), of a
+ * performance core where there are two kinds. Arm's cores are sold with several: those of Graviton 2 to 4 and the Raspberry Pi 5 here. A
+ * blocking was measured on znver4 only, so the others depart from the form's defaults only where their caches do. `compile --tune`
+ * measures the rest.
  */
 interface CpuFacts {
   /** Second-level cache of a core. */
