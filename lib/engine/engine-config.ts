@@ -6,6 +6,8 @@ import type { ManifestLibrary } from "../package/manifest.js";
 import type { MemoryPlan } from "../package/memory-plan.js";
 import type { ModelPackage } from "../package/model-package.js";
 import { expectBoolean, expectInteger, expectKnownNames, expectText, unexpected } from "./expectation.js";
+import { expectRegistry, type LogitProcessorRegistry } from "./logit-processor.js";
+import { resolveSpeculation, type SpeculationConfig, type SpeculationOptions } from "./speculation.js";
 
 /** A step of loading: `done` of `total` in the phase's own unit (bytes for "weights"). */
 export interface LoadProgress {
@@ -45,6 +47,11 @@ export interface EngineOptions {
   verify?: boolean | undefined;
   /** Keep the keys and values of prompts and answers while there is room, for requests that begin alike. Default true. */
   prefixCache?: boolean | undefined;
+  /** Draft tokens ahead and check several in one step: from the text itself (true) or by a smaller model. The answers stay the
+   * same. Default false. */
+  speculation?: boolean | SpeculationOptions | undefined;
+  /** Logit processors by name; see Engine.setLogitProcessorRegistry(). */
+  logitProcessorRegistry?: LogitProcessorRegistry | undefined;
   /** Pin the weights in memory, so that they are never read from disk again. Default false. */
   lockMemory?: boolean | undefined;
 }
@@ -60,7 +67,9 @@ const OPTION_NAMES = [
   "library",
   "verify",
   "prefixCache",
+  "speculation",
   "lockMemory",
+  "logitProcessorRegistry",
 ] as const satisfies readonly (keyof EngineOptions)[];
 
 /** Checked options. */
@@ -75,6 +84,8 @@ export interface EngineConfig {
   readonly library: string | undefined;
   readonly verify: boolean;
   readonly prefixCache: boolean;
+  /** Absent: none. */
+  readonly speculation: SpeculationConfig | undefined;
   readonly lockMemory: boolean;
 }
 
@@ -84,6 +95,7 @@ export function resolveEngineConfig(
   memoryBytes: number = systemMemory(),
 ): EngineConfig {
   expectKnownNames("the engine's options", options, OPTION_NAMES);
+  expectRegistry(options.logitProcessorRegistry);
   const { threads, maxBatch, contextLength, library } = options;
   return {
     threads: threads === undefined ? undefined : expectInteger("threads", threads, 1, 1024),
@@ -96,21 +108,25 @@ export function resolveEngineConfig(
     library: library === undefined ? undefined : expectText("library", library),
     verify: expectBoolean("verify", options.verify ?? false),
     prefixCache: expectBoolean("prefixCache", options.prefixCache ?? true),
+    speculation: resolveSpeculation(options.speculation),
     lockMemory: expectBoolean("lockMemory", options.lockMemory ?? false),
   };
 }
 
 /**
  * The memory plan to load a package with: the caller's batch and context, or the package's limits, of which the batch is
- * lowered until the plan fits the budget. Errors: ERR_INSUFFICIENT_MEMORY with the numbers, ERR_INVALID_ARGUMENT.
+ * lowered until the plan fits the budget.
+ * @param taken bytes of the budget that something else needs.
+ * Errors: ERR_INSUFFICIENT_MEMORY with the numbers, ERR_INVALID_ARGUMENT.
  */
 export function planLoad(
   modelPackage: Pick<ModelPackage, "manifest" | "plan">,
   config: EngineConfig,
+  taken = 0,
 ): MemoryPlan {
   const { limits } = modelPackage.manifest;
   const context = config.contextLength ?? limits.contextLength;
-  const budget = config.memoryBudget;
+  const budget = config.memoryBudget - taken;
   if (config.maxBatch !== undefined) return modelPackage.plan({ batch: config.maxBatch, context, budget });
   let batch = limits.maxBatch;
   while (batch > 1 && modelPackage.plan({ batch, context }).total > budget) batch = Math.floor(batch / 2);

@@ -1,10 +1,7 @@
 /** From a package folder to the parts of an engine: checks first, then weights and tokenizer at the same time. */
-import path from "node:path";
-import type { ChatTemplate } from "../chat/chat-template.js";
 import { ModelPackage } from "../package/model-package.js";
-import type { Tokenizer } from "../tokenizer/tokenizer.js";
-import { VOCABULARY_FILE } from "../tokenizer/vocabulary-file.js";
-import type { EngineParts, ModelText } from "./engine.js";
+import { openDraft } from "./draft-package.js";
+import type { EngineParts } from "./engine.js";
 import {
   type EngineOptions,
   type LoadProgress,
@@ -14,6 +11,7 @@ import {
   throwIfAborted,
 } from "./engine-config.js";
 import { checkRuntimeVersion, chooseLibrary, hostMachine } from "./library-choice.js";
+import { openText } from "./model-text.js";
 import type { NativeRuntime } from "./native-runtime.js";
 
 /**
@@ -37,56 +35,29 @@ export async function loadEngineParts(
   });
   const { manifest } = modelPackage;
   checkRuntimeVersion(manifest.tvm);
-  const plan = planLoad(modelPackage, config);
   const runtime = await runtimeOf();
-  const library = chooseLibrary(manifest.libraries, hostMachine(runtime.cpuFeatures()), config.library);
+  const machine = hostMachine(runtime.cpuFeatures());
+  const library = chooseLibrary(manifest.libraries, machine, config.library);
+  const draft = await openDraft(modelPackage, config, machine);
+  const plan = planLoad(modelPackage, config, draft?.leastBytes);
+  const native = {
+    ...nativeConfig(modelPackage, library, plan, config),
+    ...(config.speculation === undefined
+      ? {}
+      : { speculation: { draftTokens: config.speculation.draftTokens, model: draft?.beside(plan) } }),
+  };
   throwIfAborted(signal, "Loading the model");
   return {
     manifest,
     library,
     plan,
     start: (onEvents) =>
-      runtime.load(nativeConfig(modelPackage, library, plan, config), onEvents, (done, total, phase) =>
-        report({ phase, done, total }),
-      ),
+      runtime.load(native, onEvents, (done, total, phase) => report({ phase, done, total })),
     openText: () => {
       report({ phase: "tokenizer", done: 0, total: 1 });
       return openText(modelPackage);
     },
   };
-}
-
-/** The tokenizer's modules are imported here, while the engine's thread is at the weights. */
-async function openText(modelPackage: ModelPackage): Promise<ModelText> {
-  const tokenizer = await openTokenizer(modelPackage);
-  return { tokenizer, chatTemplate: await openChatTemplate(modelPackage, tokenizer) };
-}
-
-async function openTokenizer(modelPackage: ModelPackage): Promise<Tokenizer | undefined> {
-  const { files, bosTokenId, addBos } = modelPackage.manifest.tokenizer;
-  const pathOf = (name: string) => {
-    const file = files.find((listed) => path.posix.basename(listed) === name);
-    return file === undefined ? undefined : modelPackage.file(file);
-  };
-  const tokenizerFile = pathOf("tokenizer.json");
-  if (tokenizerFile === undefined) return undefined;
-  const settings = { bosTokenId, addBos };
-  const { Tokenizer } = await import("../tokenizer/tokenizer.js");
-  return Tokenizer.load(tokenizerFile, pathOf("tokenizer_config.json"), settings, pathOf(VOCABULARY_FILE));
-}
-
-async function openChatTemplate(
-  modelPackage: ModelPackage,
-  tokenizer: Tokenizer | undefined,
-): Promise<ChatTemplate | undefined> {
-  const { chatTemplate, tokenizer: ids } = modelPackage.manifest;
-  if (chatTemplate === undefined) return undefined;
-  const { ChatTemplate } = await import("../chat/chat-template.js");
-  const spelling = (id: number | undefined) => (id === undefined ? undefined : tokenizer?.idToToken(id));
-  return new ChatTemplate(await modelPackage.readText(chatTemplate), {
-    bosToken: spelling(ids.bosTokenId),
-    eosToken: spelling(ids.eosTokenIds[0]),
-  });
 }
 
 /** Share of the whole load that each phase begins at, for a single number; weights are nearly all of it. */

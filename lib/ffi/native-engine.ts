@@ -51,7 +51,7 @@ export interface NativeSpeculation {
   /** Longest draft, 1 to 64. */
   readonly draftTokens: number;
   /** The model that drafts, with the same vocabulary; absent: n-grams of the text itself. */
-  readonly model?: Omit<NativeEngineConfig, "threads" | "prefixCache" | "speculation">;
+  readonly model?: Omit<NativeEngineConfig, "threads" | "prefixCache" | "speculation"> | undefined;
 }
 
 export interface NativeRequest {
