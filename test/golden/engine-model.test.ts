@@ -164,3 +164,49 @@ it.skipIf(goldens === undefined)(
     expect(error).toBeLessThan(0.1);
   },
 );
+
+// The guarantee of docs/engine.md, over the kernels with the least exact arithmetic.
+describe.skipIf(goldens === undefined).each(["float16", "int8"] as const)(
+  "a seeded request over a %s cache",
+  (kvCache) => {
+    const folder = path.join(goldens ?? "", "qwen3");
+    const prompt = Array.from({ length: 61 }, (_, i) => (i * 37 + 11) % 200);
+    const seeded = { temperature: 1, seed: 5n, maxTokens: 24, logprobs: 3 };
+    const other = (id: number) => {
+      const shared = prompt.slice(0, (id * 23) % 60);
+      const own = Array.from({ length: (id * 17) % 50 }, (_, i) => (i * id + 3) % 200);
+      const change = { temperature: 1, seed: BigInt(id), maxTokens: 3 + ((id * 7) % 20), priority: id % 3 };
+      return fakeRequest(id, [...shared, ...own, id % 200], change);
+    };
+
+    it("has the same tokens and log-probabilities in any company, chunking and cache", async () => {
+      const limits = { contextLength: 128, maxBatch: 8, prefillChunk: 32 };
+      const compiled = await compiledModel(folder, { quantization: "q4_0", kvCache, ...limits });
+      let expected: Outcome | undefined;
+      const cached = new Set<number | undefined>();
+      for (const change of [
+        { prefixCache: false },
+        {},
+        { prefillChunk: 7, threads: 1 },
+        { pages: 12 },
+        { pages: 10, maxBatch: 3, prefillChunk: 16 },
+      ]) {
+        const running = await RunningEngine.load(await configOf(compiled, change));
+        expected ??= await running.run(fakeRequest(0, prompt, seeded));
+        for (let round = 1; round <= 4; round++) {
+          const ids = Array.from({ length: round * 3 }, (_, i) => round * 100 + i);
+          const company = ids.map((id) => running.run(other(id)));
+          const { tokens, logprobs, last } = await running.run(fakeRequest(round, prompt, seeded));
+          expect({ tokens, logprobs }, JSON.stringify([change, round])).toEqual({
+            tokens: expected.tokens,
+            logprobs: expected.logprobs,
+          });
+          cached.add(last.cachedTokens);
+          await Promise.all(company);
+        }
+        await running.engine.dispose();
+      }
+      expect(cached.size).toBeGreaterThan(2);
+    });
+  },
+);
