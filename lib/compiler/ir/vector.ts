@@ -95,8 +95,17 @@ function bits(name: BitNode, value: PrimExpr, by: number): PrimExpr {
 
 /** Lanes `first` to `first + count - 1` of a vector. */
 export function lanesOf(vector: PrimExpr, first: number, count: number): PrimExpr {
-  const indices = Array.from({ length: count }, (_, lane) => int(first + lane, "int32").handle);
-  return new PrimExpr(call("prim.Shuffle", [vector.handle], indices, null), withLanes(vector.element, count));
+  return permuteLanes(
+    vector,
+    Array.from({ length: count }, (_, lane) => first + lane),
+  );
+}
+
+/** The lanes of a vector that `lanes` names, in that order. */
+export function permuteLanes(vector: PrimExpr, lanes: readonly number[]): PrimExpr {
+  const indices = lanes.map((lane) => int(lane, "int32").handle);
+  const node = call("prim.Shuffle", [vector.handle], indices, null);
+  return new PrimExpr(node, withLanes(vector.element, lanes.length));
 }
 
 /** 0, 1, 2, ... in int32 lanes. */

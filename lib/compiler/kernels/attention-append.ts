@@ -5,6 +5,7 @@ import type { Block } from "../ir/statement.js";
 import { multiplyAdd } from "../ir/vector.js";
 import { quantizeHead, storeScale } from "./attention-codes.js";
 import { type AttentionBuffers, type AttentionOptions, PAGE_SIZE } from "./attention-options.js";
+import { spreadHead } from "./attention-spread.js";
 import { localStrip, type Strip } from "./attention-strip.js";
 import { lanesFor } from "./lanes.js";
 import { normalizeRow } from "./row-norm.js";
@@ -117,10 +118,13 @@ interface RowHead {
   readonly scale: number;
 }
 
-/** Statements that normalise (where the model does), rotate and scale one head into a strip of headDim elements. */
+/**
+ * Statements that normalise (where the model does), rotate and scale one head into a strip of headDim elements; beside a cache in
+ * 8 bits they spread it as well.
+ */
 export function rotateHead(
   block: Block,
-  { headDim, qkNorm }: AttentionOptions,
+  { headDim, kvDtype, qkNorm }: AttentionOptions,
   { qkv, rope }: AttentionBuffers,
   { row, head, norm, scale }: RowHead,
   to: Strip,
@@ -145,4 +149,5 @@ export function rotateHead(
     to.store(inner, scaled(multiplyAdd(negated, sine, first.mul(cosine))), d);
     to.store(inner, scaled(multiplyAdd(first, sine, second.mul(cosine))), d.add(half));
   });
+  if (kvDtype === "int8") spreadHead(block, to, headDim);
 }

@@ -3,7 +3,8 @@
  * scale float32 max |x| / 127. So what a page holds does not depend on its neighbours, on the batch or on chunks, and a page may
  * be shared. A record (lib/package/kv-format.ts) is the codes in the place of the elements, then the scales of its 16 positions,
  * one vector: scores are multiplied by those of the keys, probabilities by those of the values, 16 positions at a time, and no
- * element is ever multiplied by a scale. One scale a token and head is also the scheme of vLLM ("int8_per_token_head").
+ * element is ever multiplied by a scale. One scale a token and head is also the scheme of vLLM ("int8_per_token_head"). Keys are
+ * spread before (attention-spread.ts).
  */
 import type { Buffer } from "../ir/buffer.js";
 import { int, type PrimExpr } from "../ir/prim-expr.js";

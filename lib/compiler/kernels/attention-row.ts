@@ -5,6 +5,7 @@ import { type CachedRow, rotateHead } from "./attention-append.js";
 import { attendChunk, type ChunkSource, clearSums, type Query } from "./attention-chunk.js";
 import { loadScales } from "./attention-codes.js";
 import { type AttentionBuffers, type AttentionOptions, PAGE_SIZE } from "./attention-options.js";
+import { spreadSize } from "./attention-spread.js";
 import { localStrip } from "./attention-strip.js";
 import { headTiles, tileSizes } from "./attention-tiling.js";
 import { CHUNK_KEYS, CHUNK_PAGES, type ChunkList } from "./attention-visibility.js";
@@ -33,8 +34,9 @@ export interface RowChunks {
 }
 
 /** Factor of queries, so that scores are exponents of two. */
-export function queryScale({ headDim }: AttentionOptions): number {
-  return headDim ** -0.5 * Math.LOG2E;
+export function queryScale({ headDim, kvDtype }: AttentionOptions): number {
+  const spread = kvDtype === "int8" ? spreadSize(headDim) : 1;
+  return (headDim ** -0.5 * Math.LOG2E) / spread;
 }
 
 /** Statements that attend to some chunks of a row's keys, for all query heads of one KV head. */

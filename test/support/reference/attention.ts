@@ -35,14 +35,20 @@ export class ReferenceAttention {
       vectors.map((vector) =>
         rotate(norm && qkNorm ? normalize(vector, norm, qkNorm.epsilon) : vector, rope),
       );
-    const stored = (vectors: number[][]) => vectors.map((vector) => this.#store(vector));
     const queries = rotated(each(heads, 0), qkNorm?.query);
-    this.#keys.push(stored(rotated(each(kvHeads, heads), qkNorm?.key)));
-    this.#values.push(stored(each(kvHeads, heads + kvHeads)));
+    this.#keys.push(rotated(each(kvHeads, heads), qkNorm?.key).map((key) => this.#storeKey(key)));
+    this.#values.push(each(kvHeads, heads + kvHeads).map((value) => this.#store(value)));
     return queries.flatMap((query, h) => this.#attend(query, Math.floor((h * kvHeads) / heads), h));
   }
 
-  /** What the cache keeps of a key or value of one head. */
+  /** What the cache keeps of a key of one head: codes are of its Hadamard transform. */
+  #storeKey(key: readonly number[]): number[] {
+    if (this.#options.kvDtype !== "int8") return this.#store(key);
+    const { size, values } = hadamard(key);
+    return hadamard(this.#store(values)).values.map((value) => value / size);
+  }
+
+  /** What the cache keeps of a vector of one head. */
   #store(vector: readonly number[]): number[] {
     const single = vector.map(Math.fround);
     switch (this.#options.kvDtype) {
@@ -71,6 +77,18 @@ export class ReferenceAttention {
       return sum / total;
     });
   }
+}
+
+/** The Hadamard transform by blocks of the largest power of two in the length; its own inverse but for the factor `size`. */
+function hadamard(vector: readonly number[]): { size: number; values: number[] } {
+  let values = [...vector];
+  let size = 1;
+  for (; vector.length % (2 * size) === 0; size *= 2)
+    values = values.map((value, i) => {
+      const partner = values[i ^ size] ?? Number.NaN;
+      return (i & size) === 0 ? value + partner : partner - value;
+    });
+  return { size, values };
 }
 
 /** Values as int8 codes with one float32 scale, computed in float32: halves go to even codes. */
