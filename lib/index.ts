@@ -15,6 +15,7 @@ export type {
   TokenLogprobs,
   Usage,
 } from "./engine/generation.js";
+export type { LogitProcessor, LogitProcessorRegistry } from "./engine/logit-processor.js";
 export type {
   CallOptions,
   ChatCompletion,
@@ -28,7 +29,7 @@ export type {
   CompletionUsage,
   TokenLogprob,
 } from "./engine/openai-types.js";
-export type { SamplingOptions } from "./engine/sampling-params.js";
+export type { SamplingOptions } from "./engine/sampling-options.js";
 export type { GenerateOptions, Prompt } from "./engine/text-generation.js";
 export { type ErrorCode, MlcError } from "./errors.js";
 export type { Manifest } from "./package/manifest.js";

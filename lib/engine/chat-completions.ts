@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { checkMessages } from "../chat/message.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
+import { choiceResults, choiceUsage, startChoices } from "./choices.js";
 import { type ChunkWriter, CompletionStream, openAiFinishReason, openAiUsage } from "./completion-stream.js";
 import type { Generation, TokenLogprobs } from "./generation.js";
 import { generateOptionsOf, logprobsOf, maxTokensOf, streamRequestOf } from "./openai-request.js";
@@ -61,31 +62,32 @@ export class ChatCompletions {
   ): Promise<ChatCompletion | ChatCompletionStream>;
   async create(
     body: ChatCompletionCreateParams,
-    { signal }: CallOptions = {},
+    { signal, logitProcessor }: CallOptions = {},
   ): Promise<ChatCompletion | ChatCompletionStream> {
     const { stream, includeUsage } = streamRequestOf(body);
     const fields = { ...body };
-    const generation = this.#host.generate(checkMessages(body.messages), {
+    const options = {
       ...generateOptionsOf(fields, OWN_FIELDS),
       maxTokens: maxTokensOf(fields),
       logprobs: logprobsOf(fields),
       templateVariables: body.chat_template_kwargs ?? undefined,
       signal,
-    });
+      logitProcessor,
+    };
+    const generate = this.#host.generate;
+    const generations = startChoices(generate, checkMessages(body.messages), options, body.n);
     const withLogprobs = body.logprobs === true;
-    if (stream) return new CompletionStream(generation, this.#writer(includeUsage, withLogprobs));
-    const result = await generation.result;
+    if (stream) return new CompletionStream(generations, this.#writer(includeUsage, withLogprobs));
+    const results = await choiceResults(generations);
     return {
       ...this.#head("chat.completion"),
-      choices: [
-        {
-          index: 0,
-          message: { role: "assistant", content: result.text, refusal: null },
-          logprobs: withLogprobs ? this.#logprobs(result.tokens, result.logprobs) : null,
-          finish_reason: openAiFinishReason(result),
-        },
-      ],
-      usage: openAiUsage(result.usage),
+      choices: results.map((result, index) => ({
+        index,
+        message: { role: "assistant", content: result.text, refusal: null },
+        logprobs: withLogprobs ? this.#logprobs(result.tokens, result.logprobs) : null,
+        finish_reason: openAiFinishReason(result),
+      })),
+      usage: openAiUsage(choiceUsage(results)),
     };
   }
 
@@ -93,21 +95,22 @@ export class ChatCompletions {
     const head = this.#head("chat.completion.chunk");
     const usage = includeUsage ? { usage: null } : {};
     const chunk = (
+      index: number,
       delta: ChatCompletionChunk["choices"][number]["delta"],
       logprobs: ChatLogprobs | null = null,
       finish: ChatCompletionChunk["choices"][number]["finish_reason"] = null,
     ): ChatCompletionChunk => ({
       ...head,
-      choices: [{ index: 0, delta, logprobs, finish_reason: finish }],
+      choices: [{ index, delta, logprobs, finish_reason: finish }],
       ...usage,
     });
     return {
-      first: () => chunk({ role: "assistant", content: "" }),
-      piece: ({ text, tokens, logprobs }) => {
+      first: (index) => chunk(index, { role: "assistant", content: "" }),
+      piece: ({ text, tokens, logprobs }, index) => {
         if (text === "" && !withLogprobs) return undefined;
-        return chunk({ content: text }, withLogprobs ? this.#logprobs(tokens, logprobs) : null);
+        return chunk(index, { content: text }, withLogprobs ? this.#logprobs(tokens, logprobs) : null);
       },
-      last: (finishReason) => chunk({}, null, finishReason),
+      last: (finishReason, index) => chunk(index, {}, null, finishReason),
       ...(includeUsage ? { usage: (total) => ({ ...head, choices: [], usage: total }) } : {}),
     };
   }

@@ -1,49 +1,56 @@
-/** A streamed completion: an AsyncIterable of OpenAI chunks over one generation. */
+/** A streamed completion: an AsyncIterable of OpenAI chunks over the choices of one request. */
+import { abortAll, choiceSteps, choiceUsage } from "./choices.js";
 import type { Generation, GenerationChunk, GenerationResult } from "./generation.js";
 import type { CompletionFinishReason, CompletionUsage } from "./openai-types.js";
 
-/** How one kind of completion writes its chunks. */
+/** How one kind of completion writes the chunks of choice `index`. */
 export interface ChunkWriter<Chunk> {
   /** Sent before the first text; undefined for none. */
-  first(): Chunk | undefined;
+  first(index: number): Chunk | undefined;
   /** A piece of the answer; undefined where there is nothing to send yet. */
-  piece(chunk: GenerationChunk): Chunk | undefined;
-  last(finishReason: CompletionFinishReason): Chunk;
+  piece(chunk: GenerationChunk, index: number): Chunk | undefined;
+  last(finishReason: CompletionFinishReason, index: number): Chunk;
   /** Sent at the very end where the request asked for it. */
   usage?(usage: CompletionUsage): Chunk;
 }
 
-/** Chunks of one completion; iterate once. Leaving the loop, `abort` or the call's signal end the request. */
+/** Chunks of one completion; iterate once. Leaving the loop, `abort` or the call's signal end all its choices. */
 export class CompletionStream<Chunk> implements AsyncIterable<Chunk>, AsyncDisposable {
-  readonly #generation: Generation;
+  readonly #generations: readonly Generation[];
   readonly #writer: ChunkWriter<Chunk>;
 
-  constructor(generation: Generation, writer: ChunkWriter<Chunk>) {
-    this.#generation = generation;
+  constructor(generations: readonly Generation[], writer: ChunkWriter<Chunk>) {
+    this.#generations = generations;
     this.#writer = writer;
   }
 
-  /** Ends the request; the loop ends without a last chunk. */
+  /** Ends every choice; the loop ends without a last chunk. */
   abort(): void {
-    this.#generation.abort();
+    abortAll(this.#generations);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Chunk, void, undefined> {
     const writer = this.#writer;
     try {
-      const first = writer.first();
-      if (first !== undefined) yield first;
-      for await (const chunk of this.#generation) {
-        const written = writer.piece(chunk);
-        if (written !== undefined) yield written;
+      for (const index of this.#generations.keys()) {
+        const first = writer.first(index);
+        if (first !== undefined) yield first;
       }
-      const { finishReason, usage } = await this.#generation.result;
-      if (finishReason === "abort") return;
-      yield writer.last(finishReason);
-      if (writer.usage !== undefined) yield writer.usage(openAiUsage(usage));
+      const results: GenerationResult[] = [];
+      for await (const { index, chunk, result } of choiceSteps(this.#generations)) {
+        if (result === undefined) {
+          const written = writer.piece(chunk, index);
+          if (written !== undefined) yield written;
+        } else {
+          if (result.finishReason === "abort") return;
+          results[index] = result;
+          yield writer.last(result.finishReason, index);
+        }
+      }
+      if (writer.usage !== undefined) yield writer.usage(openAiUsage(choiceUsage(results)));
     } finally {
-      // Also where the loop ends before it reached the generation.
-      this.#generation.abort();
+      // Also where the loop ends before it reached the generations.
+      abortAll(this.#generations);
     }
   }
 

@@ -1,6 +1,7 @@
 /** `engine.completions`: OpenAI's text completions, streamed and whole. */
 import { randomUUID } from "node:crypto";
 import type { CompletionHost } from "./chat-completions.js";
+import { choiceResults, choiceUsage, startChoices } from "./choices.js";
 import { type ChunkWriter, CompletionStream, openAiFinishReason, openAiUsage } from "./completion-stream.js";
 import { expectInteger, unexpected } from "./expectation.js";
 import { generateOptionsOf, streamRequestOf } from "./openai-request.js";
@@ -41,39 +42,46 @@ export class Completions {
   ): Promise<Completion | CompletionStream<CompletionChunk>>;
   async create(
     body: CompletionCreateParams,
-    { signal }: CallOptions = {},
+    { signal, logitProcessor }: CallOptions = {},
   ): Promise<Completion | CompletionStream<CompletionChunk>> {
     const { stream, includeUsage } = streamRequestOf(body);
     const { prompt, max_tokens: maxTokens } = body;
     if (typeof prompt !== "string" && !(Array.isArray(prompt) && typeof prompt[0] === "number")) {
       throw unexpected("prompt", "one text or one list of token ids", prompt);
     }
-    const generation = this.#host.generate(prompt, {
+    const options = {
       ...generateOptionsOf({ ...body }, OWN_FIELDS),
       maxTokens: expectInteger("max_tokens", maxTokens ?? DEFAULT_MAX_TOKENS, 1, Number.MAX_SAFE_INTEGER),
       signal,
-    });
-    if (stream) return new CompletionStream(generation, this.#writer(includeUsage));
-    const result = await generation.result;
+      logitProcessor,
+    };
+    const generations = startChoices(this.#host.generate, prompt, options, body.n);
+    if (stream) return new CompletionStream(generations, this.#writer(includeUsage));
+    const results = await choiceResults(generations);
     return {
       ...this.#head(),
-      choices: [{ index: 0, text: result.text, logprobs: null, finish_reason: openAiFinishReason(result) }],
-      usage: openAiUsage(result.usage),
+      choices: results.map((result, index) => ({
+        index,
+        text: result.text,
+        logprobs: null,
+        finish_reason: openAiFinishReason(result),
+      })),
+      usage: openAiUsage(choiceUsage(results)),
     };
   }
 
   #writer(includeUsage: boolean): ChunkWriter<CompletionChunk> {
     const head = this.#head();
     const usage = includeUsage ? { usage: null } : {};
-    const chunk = (text: string, finish: CompletionFinishReason | null): CompletionChunk => ({
+    const chunk = (index: number, text: string, finish: CompletionFinishReason | null): CompletionChunk => ({
       ...head,
-      choices: [{ index: 0, text, logprobs: null, finish_reason: finish }],
+      choices: [{ index, text, logprobs: null, finish_reason: finish }],
       ...usage,
     });
     return {
       first: () => undefined,
-      piece: ({ text }) => (text === "" ? undefined : chunk(text, null)),
-      last: (finishReason) => chunk("", finishReason),
+      piece: ({ text }, index) => (text === "" ? undefined : chunk(index, text, null)),
+      last: (finishReason, index) => chunk(index, "", finishReason),
       ...(includeUsage ? { usage: (total) => ({ ...head, choices: [], usage: total }) } : {}),
     };
   }

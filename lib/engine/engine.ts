@@ -14,6 +14,7 @@ import { type EngineOptions, throwIfAborted } from "./engine-config.js";
 import { loadEngineParts } from "./engine-load.js";
 import { expectInteger } from "./expectation.js";
 import type { Generation } from "./generation.js";
+import { expectRegistry, type LogitProcessorRegistry } from "./logit-processor.js";
 import { type NativeRuntime, nativeRuntime } from "./native-runtime.js";
 import {
   type GenerateOptions,
@@ -66,6 +67,7 @@ export class Engine implements AsyncDisposable {
   readonly #text: ModelText;
   readonly #native: NativeEngine;
   readonly #running: Map<number, Generation>;
+  #logitProcessors: LogitProcessorRegistry | undefined;
   #lastId = 0;
   #disposing: Promise<void> | undefined;
 
@@ -97,10 +99,12 @@ export class Engine implements AsyncDisposable {
    * ERR_ABORTED, ERR_NATIVE. `runtime` replaces the native side in tests.
    */
   static async load(folder: string, options: EngineOptions = {}, runtime?: NativeRuntime): Promise<Engine> {
-    return Engine.fromParts(
+    const engine = await Engine.fromParts(
       await loadEngineParts(folder, options, async () => runtime ?? (await nativeRuntime())),
       options.signal,
     );
+    engine.#logitProcessors = options.logitProcessorRegistry;
+    return engine;
   }
 
   /** An engine of parts that are already there: for tests and other loaders. */
@@ -131,10 +135,20 @@ export class Engine implements AsyncDisposable {
       contextLength: this.#plan.context,
       ...this.#text,
       native: this.#native,
+      logitProcessors: this.#logitProcessors,
       running: this.#running,
       nextId: () => ++this.#lastId,
     };
     return startGeneration(model, prompt, options);
+  }
+
+  /**
+   * Registers logit processors by name, as web-llm does: that under the model's name (`manifest.model.name`) sees the logits of
+   * every request that names no other. Replaces the registry; undefined removes it. Requests that run keep theirs.
+   */
+  setLogitProcessorRegistry(registry: LogitProcessorRegistry | undefined): void {
+    expectRegistry(registry);
+    this.#logitProcessors = registry;
   }
 
   /**

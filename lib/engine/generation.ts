@@ -9,6 +9,7 @@
 import { isErrorCode, MlcError } from "../errors.js";
 import type { NativeEvent, NativeLogprobs } from "../ffi/native-engine.js";
 import type { StreamingDecoder } from "../tokenizer/streaming-decoder.js";
+import { callProcessor, type LogitProcessor, processLogits } from "./logit-processor.js";
 import { StopSequence } from "./stop-sequence.js";
 
 /** Why a generation ended: a stop token or text, the token limit or the context's end, or the caller. */
@@ -61,6 +62,12 @@ export interface GenerationContext {
   readonly decoder: StreamingDecoder | undefined;
   readonly stop: readonly string[];
   readonly stopTokens: ReadonlySet<number>;
+  /** Stop texts are looked for in what follows this many tokens. */
+  readonly minTokens?: number;
+  /** Changes the logits that the engine sends before each token. */
+  readonly processor?: LogitProcessor | undefined;
+  /** Gives the changed logits back. */
+  readonly reply?: (logits: Float32Array) => void;
   readonly signal?: AbortSignal | undefined;
   /** Tells the native engine to drop the request. */
   readonly cancel: () => void;
@@ -118,8 +125,10 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
       this.#acceptLogprobs(event.logprobs?.[index]);
       this.#acceptToken(token, last && event.finish === "stop" && this.#context.stopTokens.has(token));
     }
-    if (this.#end !== undefined || event.finish === undefined) {
-      if (this.#end === undefined) this.#notify();
+    if (this.#end !== undefined) return;
+    if (event.finish === undefined) {
+      this.#notify();
+      if (event.logits !== undefined) this.#reply(event.logits);
       return;
     }
     if (event.finish === "error") this.#settle({ error: errorOf(event) });
@@ -155,8 +164,17 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
     this.#firstTokenMs ??= performance.now() - this.#startedAt;
     this.#tokens.push(token);
     this.#pending.tokens.push(token);
-    if (isStopToken) return;
-    const { text, stopped } = this.#stop.push(this.#context.decoder?.push(token) ?? "");
+    const { processor, minTokens = 0, decoder } = this.#context;
+    if (processor !== undefined) {
+      this.#guard(() => callProcessor("processSampledToken", () => processor.processSampledToken(token)));
+    }
+    if (isStopToken || this.#end !== undefined) return;
+    const piece = decoder?.push(token) ?? "";
+    if (this.#tokens.length <= minTokens) {
+      this.#emit(piece);
+      return;
+    }
+    const { text, stopped } = this.#stop.push(piece);
     this.#emit(text);
     if (!stopped) return;
     this.#context.cancel();
@@ -167,6 +185,27 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
     if (logprobs === undefined) return;
     this.#logprobs.push(logprobs);
     this.#pending.logprobs.push(logprobs);
+  }
+
+  /** The caller's changes to the logits of the next token. */
+  #reply(logits: Float32Array): void {
+    const { processor, reply } = this.#context;
+    this.#guard(() => {
+      const changed = processor === undefined ? logits : processLogits(processor, logits);
+      // The processor may have ended the generation.
+      if (this.#end === undefined) reply?.(changed);
+    });
+  }
+
+  /** Runs the caller's code: what it throws ends this generation alone. */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (this.#end !== undefined) return;
+      this.#context.cancel();
+      this.#settle({ error });
+    }
   }
 
   #emit(text: string): void {

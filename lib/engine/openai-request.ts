@@ -20,6 +20,22 @@ const OPTION_OF_FIELD: Readonly<Record<string, keyof GenerateOptions>> = {
   presence_penalty: "presencePenalty",
   frequency_penalty: "frequencyPenalty",
   repetition_penalty: "repetitionPenalty",
+  repeat_penalty: "repetitionPenalty",
+  repeat_last_n: "repeatLastN",
+  typical_p: "typicalP",
+  xtc_probability: "xtcProbability",
+  xtc_threshold: "xtcThreshold",
+  mirostat: "mirostat",
+  mirostat_tau: "mirostatTau",
+  mirostat_eta: "mirostatEta",
+  dry_multiplier: "dryMultiplier",
+  dry_base: "dryBase",
+  dry_allowed_length: "dryAllowedLength",
+  dry_range: "dryRange",
+  dry_penalty_last_n: "dryRange",
+  dry_sequence_breakers: "drySequenceBreakers",
+  min_tokens: "minTokens",
+  stop_token_ids: "stopTokens",
   logit_bias: "logitBias",
   seed: "seed",
   stop: "stop",
@@ -29,7 +45,6 @@ const OPTION_OF_FIELD: Readonly<Record<string, keyof GenerateOptions>> = {
 
 /** Fields of other features with the values that ask for nothing; any other value is refused. */
 const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
-  n: (value) => value === 1,
   best_of: (value) => value === 1,
   echo: (value) => value === false,
   suffix: (value) => value === "",
@@ -43,7 +58,7 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
 };
 
 /** Fields read elsewhere, and `user`, which by its definition changes nothing. */
-const COMMON = ["model", "stream", "stream_options", "user"];
+const COMMON = ["model", "n", "stream", "stream_options", "user"];
 
 /** The generation options of a body whose own fields (`messages`, `prompt`, ...) are `own`. */
 export function generateOptionsOf(body: Body, own: readonly string[]): GenerateOptions {
@@ -51,10 +66,19 @@ export function generateOptionsOf(body: Body, own: readonly string[]): GenerateO
   for (const [field, value] of Object.entries(body)) {
     if (value === undefined || value === null || own.includes(field) || COMMON.includes(field)) continue;
     const option = OPTION_OF_FIELD[field];
-    if (option !== undefined) options[option] = value;
+    if (option !== undefined) setOnce(options, option, field, value);
     else if (NEUTRAL[field]?.(value) !== true) throw unsupportedField(field, value);
   }
   return options as GenerateOptions;
+}
+
+/** Some options have two names: both may be there with one value. */
+function setOnce(options: Record<string, unknown>, option: string, field: string, value: unknown): void {
+  const known = options[option];
+  if (known !== undefined && JSON.stringify(known) !== JSON.stringify(value)) {
+    throw unexpected(field, `the same value as its other name has, ${shown(known)}`, value);
+  }
+  options[option] = value;
 }
 
 /** Checks `model` and `user` and reads what a body asks for in streaming. */

@@ -3,6 +3,7 @@
  * passed in and what comes out can be passed on. Fields beyond OpenAI's are marked.
  */
 import type { ChatMessage } from "../chat/message.js";
+import type { LogitProcessor } from "./logit-processor.js";
 
 /** Fields both kinds of request have. `null` means absent, as in OpenAI's API. */
 export interface CompletionParamsBase {
@@ -15,7 +16,7 @@ export interface CompletionParamsBase {
   logit_bias?: Record<string, number> | null;
   seed?: number | null;
   stop?: string | readonly string[] | null;
-  /** Only 1. */
+  /** Answers to the prompt, 1 to 128, each with its own seed; default 1. */
   n?: number | null;
   stream?: boolean | null;
   stream_options?: { include_usage?: boolean } | null;
@@ -27,6 +28,26 @@ export interface CompletionParamsBase {
   min_p?: number | null;
   /** Beyond OpenAI's. */
   repetition_penalty?: number | null;
+  /** Ollama's name of `repetition_penalty`. */
+  repeat_penalty?: number | null;
+  /** Beyond OpenAI's: see SamplingOptions for these. */
+  repeat_last_n?: number | null;
+  typical_p?: number | null;
+  xtc_probability?: number | null;
+  xtc_threshold?: number | null;
+  mirostat?: 0 | 2 | null;
+  mirostat_tau?: number | null;
+  mirostat_eta?: number | null;
+  dry_multiplier?: number | null;
+  dry_base?: number | null;
+  dry_allowed_length?: number | null;
+  dry_range?: number | null;
+  /** llama.cpp's name of `dry_range`. */
+  dry_penalty_last_n?: number | null;
+  dry_sequence_breakers?: readonly (string | readonly number[])[] | null;
+  min_tokens?: number | null;
+  /** Beyond OpenAI's. */
+  stop_token_ids?: readonly number[] | null;
   /** Beyond OpenAI's. */
   ignore_eos?: boolean | null;
   /** Higher goes first, -1000 to 1000. */
@@ -137,4 +158,6 @@ export interface CompletionChunk {
 export interface CallOptions {
   /** Ends the call with ERR_ABORTED. */
   signal?: AbortSignal | undefined;
+  /** As of GenerateOptions. */
+  logitProcessor?: LogitProcessor | string | null | undefined;
 }

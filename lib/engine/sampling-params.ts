@@ -1,57 +1,9 @@
-/** How the next token is chosen and when a generation ends: options, defaults, validation. */
+/** How the next token is chosen and when a generation ends: defaults and validation. */
 import { randomBytes } from "node:crypto";
 import { MlcError } from "../errors.js";
 import { expectBoolean, expectInteger, expectNumber, unexpected } from "./expectation.js";
-
-/** Options of one generation. Every field has a default; `undefined` means the default. */
-export interface SamplingOptions {
-  /** Most tokens to generate; default: as many as the context holds. */
-  maxTokens?: number | undefined;
-  /** 0 chooses the most likely token always (greedy); default: the model's own, else 1. */
-  temperature?: number | undefined;
-  /** Sample from the k most likely tokens; 0 is off. */
-  topK?: number | undefined;
-  /** Sample from the most likely tokens that together have this probability; 1 is off. */
-  topP?: number | undefined;
-  /** Leave out tokens less likely than this share of the most likely one; 0 is off. */
-  minP?: number | undefined;
-  /** Divides (multiplies, where negative) the logits of tokens that occurred, prompt included; 1 is off. */
-  repetitionPenalty?: number | undefined;
-  /** Subtracted once from the logits of generated tokens, between -2 and 2; 0 is off. */
-  presencePenalty?: number | undefined;
-  /** Subtracted from the logits of generated tokens for each occurrence, between -2 and 2; 0 is off. */
-  frequencyPenalty?: number | undefined;
-  /** Added to the logits of these token ids, between -100 and 100. */
-  logitBias?: Readonly<Record<number, number>> | undefined;
-  /** The same seed, request and package give the same tokens; default: a random one. */
-  seed?: number | bigint | undefined;
-  /** Texts that end the generation; not part of the result. At most 16. */
-  stop?: string | readonly string[] | undefined;
-  /** Token ids that end the generation, besides the model's own. */
-  stopTokens?: readonly number[] | undefined;
-  /** Go on after the model's end-of-text tokens, for measurements. */
-  ignoreEos?: boolean | undefined;
-  /** Report each token's log-probability and this many likeliest alternatives (0 to 20). Default: none. */
-  logprobs?: number | undefined;
-}
-
-/** The names of `SamplingOptions`, for refusing others. */
-export const SAMPLING_OPTION_NAMES = [
-  "maxTokens",
-  "temperature",
-  "topK",
-  "topP",
-  "minP",
-  "repetitionPenalty",
-  "presencePenalty",
-  "frequencyPenalty",
-  "logitBias",
-  "seed",
-  "stop",
-  "stopTokens",
-  "ignoreEos",
-  "logprobs",
-] as const satisfies readonly (keyof SamplingOptions)[];
+import type { SamplingOptions } from "./sampling-options.js";
+import { DEFAULT_BREAKERS } from "./sequence-breakers.js";
 
 /** A model's own defaults (manifest.generation). */
 export interface SamplingDefaults {
@@ -59,6 +11,15 @@ export interface SamplingDefaults {
   readonly topP?: number | undefined;
   readonly topK?: number | undefined;
   readonly repetitionPenalty?: number | undefined;
+}
+
+/** Checked options of DRY. */
+export interface DryOptions {
+  readonly multiplier: number;
+  readonly base: number;
+  readonly allowedLength: number;
+  readonly range: number;
+  readonly sequenceBreakers: readonly (string | readonly number[])[];
 }
 
 /** Checked options with every default filled in. */
@@ -69,12 +30,22 @@ export interface SamplingParams {
   readonly topK: number;
   readonly topP: number;
   readonly minP: number;
+  readonly typicalP: number;
+  readonly xtcProbability: number;
+  readonly xtcThreshold: number;
+  /** 0: no Mirostat. */
+  readonly mirostatTau: number;
+  readonly mirostatEta: number;
+  readonly repeatLastN: number;
+  /** Undefined: no DRY. */
+  readonly dry: DryOptions | undefined;
   readonly repetitionPenalty: number;
   readonly presencePenalty: number;
   readonly frequencyPenalty: number;
   readonly logitBias: ReadonlyMap<number, number>;
   /** 64 bits, unsigned. */
   readonly seed: bigint;
+  readonly minTokens: number;
   readonly stop: readonly string[];
   readonly stopTokens: readonly number[];
   readonly ignoreEos: boolean;
@@ -83,6 +54,10 @@ export interface SamplingParams {
 
 const MOST_STOPS = 16;
 const LONGEST_STOP = 1024;
+/** The native engine counts tokens in 32 bits. */
+const MOST_TOKENS = 2 ** 31 - 1;
+/** Between the seeds of choices: odd, so that none occurs twice, and far from the seeds that callers choose. */
+const CHOICE_STEP = 0x9e3779b97f4a7c15n;
 
 /**
  * Checks options and fills in defaults: the caller's value, else the model's, else neutral.
@@ -99,8 +74,15 @@ export function resolveSampling(
       maxTokens === undefined ? undefined : expectInteger("maxTokens", maxTokens, 1, Number.MAX_SAFE_INTEGER),
     temperature: expectNumber("temperature", options.temperature ?? defaults.temperature ?? 1, 0, 100),
     topK: expectInteger("topK", options.topK ?? defaults.topK ?? 0, 0, Number.MAX_SAFE_INTEGER),
-    topP: topP(options.topP ?? defaults.topP ?? 1),
+    topP: share("topP", options.topP ?? defaults.topP ?? 1),
     minP: expectNumber("minP", options.minP ?? 0, 0, 1),
+    typicalP: share("typicalP", options.typicalP ?? 1),
+    xtcProbability: expectNumber("xtcProbability", options.xtcProbability ?? 0, 0, 1),
+    xtcThreshold: expectNumber("xtcThreshold", options.xtcThreshold ?? 0.1, 0, 1),
+    mirostatTau: mirostatTau(options),
+    mirostatEta: expectNumber("mirostatEta", options.mirostatEta ?? 0.1, 0, 1),
+    repeatLastN: expectInteger("repeatLastN", options.repeatLastN ?? -1, -1, MOST_TOKENS),
+    dry: dryOptions(options, vocabularySize),
     repetitionPenalty: expectNumber(
       "repetitionPenalty",
       options.repetitionPenalty ?? defaults.repetitionPenalty ?? 1,
@@ -111,6 +93,7 @@ export function resolveSampling(
     frequencyPenalty: expectNumber("frequencyPenalty", options.frequencyPenalty ?? 0, -2, 2),
     logitBias: logitBias(options.logitBias, vocabularySize),
     seed: seed(options.seed),
+    minTokens: minTokens(options.minTokens, maxTokens),
     stop: stopTexts(options.stop),
     stopTokens: stopTokens(options.stopTokens, vocabularySize),
     ignoreEos: expectBoolean("ignoreEos", options.ignoreEos ?? false),
@@ -118,10 +101,56 @@ export function resolveSampling(
   };
 }
 
-function topP(value: unknown): number {
-  const checked = expectNumber("topP", value, 0, 1);
-  if (checked === 0) throw unexpected("topP", "a number above 0 and at most 1", value);
+function share(name: string, value: unknown): number {
+  const checked = expectNumber(name, value, 0, 1);
+  if (checked === 0) throw unexpected(name, "a number above 0 and at most 1", value);
   return checked;
+}
+
+function mirostatTau({ mirostat = 0, mirostatTau: tau = 5 }: SamplingOptions): number {
+  const checked = expectNumber("mirostatTau", tau, 0, 100);
+  if (mirostat !== 0 && mirostat !== 2) {
+    throw unexpected("mirostat", "2 (Mirostat 2.0) or 0 (off)", mirostat);
+  }
+  if (mirostat === 0) return 0;
+  if (checked === 0) throw unexpected("mirostatTau", "a number above 0 with mirostat: 2", tau);
+  return checked;
+}
+
+function minTokens(value: number | undefined, maxTokens: number | undefined): number {
+  const most = Math.min(maxTokens ?? MOST_TOKENS, MOST_TOKENS);
+  return expectInteger("minTokens", value ?? 0, 0, most);
+}
+
+function dryOptions(options: SamplingOptions, vocabularySize: number): DryOptions | undefined {
+  const dry = {
+    multiplier: expectNumber("dryMultiplier", options.dryMultiplier ?? 0, 0, 1000),
+    base: expectNumber("dryBase", options.dryBase ?? 1.75, 1, 1000),
+    allowedLength: expectInteger("dryAllowedLength", options.dryAllowedLength ?? 2, 0, MOST_TOKENS),
+    range: expectInteger("dryRange", options.dryRange ?? -1, -1, MOST_TOKENS),
+    sequenceBreakers: sequenceBreakers(options.drySequenceBreakers ?? DEFAULT_BREAKERS, vocabularySize),
+  };
+  return dry.multiplier === 0 ? undefined : dry;
+}
+
+function sequenceBreakers(value: unknown, vocabularySize: number): DryOptions["sequenceBreakers"] {
+  const name = "drySequenceBreakers";
+  if (!Array.isArray(value)) throw unexpected(name, "a list of texts or lists of token ids", value);
+  return value.map((breaker: unknown) => {
+    if (typeof breaker === "string" && breaker !== "" && breaker.length <= LONGEST_STOP) return breaker;
+    if (!Array.isArray(breaker) || breaker.length === 0) {
+      throw unexpected(name, "texts and lists of token ids that are not empty", breaker);
+    }
+    return breaker.map((id) => expectInteger(name, id, 0, vocabularySize - 1));
+  });
+}
+
+/** The seeds of the choices of a request: the first has the request's own, the others follow from it and their index. */
+export function choiceSeeds(options: Pick<SamplingOptions, "seed">, choices: number): bigint[] {
+  const first = seed(options.seed);
+  return Array.from({ length: choices }, (_, index) =>
+    BigInt.asUintN(64, first + BigInt(index) * CHOICE_STEP),
+  );
 }
 
 function seed(value: number | bigint | undefined): bigint {

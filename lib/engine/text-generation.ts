@@ -6,19 +6,21 @@
 import type { ChatTemplate } from "../chat/chat-template.js";
 import { type ChatMessage, checkMessages } from "../chat/message.js";
 import { MlcError } from "../errors.js";
-import type { NativeEngine, NativeRequest } from "../ffi/native-engine.js";
+import type { NativeEngine } from "../ffi/native-engine.js";
 import type { Manifest } from "../package/manifest.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { throwIfAborted } from "./engine-config.js";
 import { expectInteger, expectKnownNames, unexpected } from "./expectation.js";
 import { Generation } from "./generation.js";
 import {
-  resolveSampling,
-  roomFor,
-  SAMPLING_OPTION_NAMES,
-  type SamplingOptions,
-  type SamplingParams,
-} from "./sampling-params.js";
+  callProcessor,
+  chooseProcessor,
+  type LogitProcessor,
+  type LogitProcessorRegistry,
+} from "./logit-processor.js";
+import { nativeRequest } from "./native-request.js";
+import { SAMPLING_OPTION_NAMES, type SamplingOptions } from "./sampling-options.js";
+import { resolveSampling, roomFor } from "./sampling-params.js";
 
 /** What a generation starts from: raw text, a chat, or token ids. */
 export type Prompt = string | readonly ChatMessage[] | readonly number[] | Int32Array;
@@ -29,6 +31,8 @@ export interface GenerateOptions extends SamplingOptions {
   priority?: number | undefined;
   /** Ends the generation with ERR_ABORTED. */
   signal?: AbortSignal | undefined;
+  /** Changes each token's logits: a processor, the name of a registered one, or null for none. Default: the model's registered one. */
+  logitProcessor?: LogitProcessor | string | null | undefined;
   /** More variables for the chat template, for example `enable_thinking`. */
   templateVariables?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -40,6 +44,7 @@ export interface TextModel {
   readonly tokenizer: Tokenizer | undefined;
   readonly chatTemplate: ChatTemplate | undefined;
   readonly native: NativeEngine;
+  readonly logitProcessors: LogitProcessorRegistry | undefined;
   /** Requests that run, by id. */
   readonly running: Map<number, Generation>;
   nextId(): number;
@@ -47,7 +52,7 @@ export interface TextModel {
 
 const MOST_PRIORITY = 1000;
 
-const OPTION_NAMES = [...SAMPLING_OPTION_NAMES, "priority", "signal", "templateVariables"];
+const OPTION_NAMES = [...SAMPLING_OPTION_NAMES, "priority", "signal", "logitProcessor", "templateVariables"];
 
 /**
  * Starts one generation. Errors, at once: ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED_FIELD, ERR_CHAT_TEMPLATE, ERR_CONTEXT_OVERFLOW,
@@ -62,13 +67,19 @@ export function startGeneration(model: TextModel, prompt: Prompt, options: Gener
   const { ids, atStart } = encodePrompt(model, prompt, options.templateVariables);
   const priority = expectInteger("priority", options.priority ?? 0, -MOST_PRIORITY, MOST_PRIORITY);
   const maxTokens = roomFor(ids.length, sampling.maxTokens, model.contextLength);
-  const stopTokens = [...new Set([...manifest.tokenizer.eosTokenIds, ...sampling.stopTokens])];
+  const eosTokens = sampling.ignoreEos ? [] : manifest.tokenizer.eosTokenIds;
+  const stopTokens = [...new Set([...eosTokens, ...sampling.stopTokens])];
+  const processor = chooseProcessor(options.logitProcessor, model.logitProcessors, manifest.model.name);
+  if (processor !== undefined) callProcessor("resetState", () => processor.resetState());
   const id = model.nextId();
   const generation = new Generation({
     id,
     promptTokens: ids.length,
     decoder: tokenizer?.stream({ atStart }),
     stop: sampling.stop,
+    minTokens: sampling.minTokens,
+    processor,
+    reply: (logits) => native.replyLogits(id, logits),
     stopTokens: new Set(stopTokens),
     signal: options.signal,
     cancel: () => native.abort(id),
@@ -76,7 +87,9 @@ export function startGeneration(model: TextModel, prompt: Prompt, options: Gener
   });
   running.set(id, generation);
   try {
-    native.submit({ ...nativeRequest(id, ids, maxTokens, stopTokens, sampling), priority });
+    const externalLogits = processor !== undefined;
+    const place = { id, tokens: ids, maxTokens, stopTokens, priority, externalLogits, tokenizer };
+    native.submit(nativeRequest(place, sampling));
   } catch (error) {
     generation.fail(error);
     throw error;
@@ -144,38 +157,4 @@ function nonEmpty(ids: ArrayLike<number>, vocabularySize: number): Int32Array {
     }
   }
   return Int32Array.from(ids);
-}
-
-function nativeRequest(
-  id: number,
-  tokens: Int32Array,
-  maxTokens: number,
-  stopTokens: readonly number[],
-  sampling: SamplingParams,
-): NativeRequest {
-  const { logitBias, logprobs } = sampling;
-  return {
-    id,
-    tokens,
-    maxTokens,
-    stopTokens: Int32Array.from(stopTokens),
-    ignoreEos: sampling.ignoreEos,
-    temperature: sampling.temperature,
-    topK: sampling.topK,
-    topP: sampling.topP,
-    minP: sampling.minP,
-    repetitionPenalty: sampling.repetitionPenalty,
-    presencePenalty: sampling.presencePenalty,
-    frequencyPenalty: sampling.frequencyPenalty,
-    seed: sampling.seed,
-    ...(logitBias.size === 0
-      ? {}
-      : {
-          logitBias: {
-            ids: Int32Array.from(logitBias.keys()),
-            values: Float32Array.from(logitBias.values()),
-          },
-        }),
-    ...(logprobs === undefined ? {} : { logprobs }),
-  };
 }

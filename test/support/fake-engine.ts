@@ -116,6 +116,7 @@ export function textScript(text: string, finish: "stop" | "length" = "stop"): Sc
 export class FakeNativeEngine implements NativeEngine {
   readonly requests: NativeRequest[] = [];
   readonly aborted: number[] = [];
+  readonly replies: { id: number; logits: Float32Array }[] = [];
   disposed = false;
   /** Steps played in all; `hold` stops the play before the next one. */
   steps = 0;
@@ -140,6 +141,10 @@ export class FakeNativeEngine implements NativeEngine {
     this.aborted.push(id);
     if (!this.#queues.delete(id)) return;
     setImmediate(() => this.#onEvents([{ id, tokens: [], finish: "abort" }]));
+  }
+
+  replyLogits(id: number, logits: Float32Array): void {
+    this.replies.push({ id, logits });
   }
 
   /** Goes on after `hold`. */

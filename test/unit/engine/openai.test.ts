@@ -95,9 +95,52 @@ describe("chat.completions.create", () => {
       frequencyPenalty: -0.5,
       repetitionPenalty: 1.5,
       seed: 11n,
-      ignoreEos: true,
+      stopTokens: new Int32Array(),
     });
     expect(request?.logitBias).toEqual({ ids: Int32Array.from([65]), values: Float32Array.from([-100]) });
+  });
+
+  it("takes Ollama's and llama.cpp's names beside OpenAI's", async () => {
+    const { engine, native } = await fakeEngine(textScript("x"));
+    await engine.chat.completions.create({
+      messages: user("hi"),
+      repeat_penalty: 1.25,
+      repetition_penalty: 1.25,
+      repeat_last_n: 64,
+      typical_p: 0.5,
+      xtc_probability: 0.25,
+      xtc_threshold: 0.125,
+      mirostat: 2,
+      mirostat_tau: 3,
+      mirostat_eta: 0.5,
+      dry_multiplier: 0.75,
+      dry_base: 1.5,
+      dry_allowed_length: 3,
+      dry_penalty_last_n: 100,
+      dry_sequence_breakers: ["\n", "ab", [65, 66]],
+      min_tokens: 4,
+      stop_token_ids: [66],
+    });
+    expect(native.requests[0]).toMatchObject({
+      repetitionPenalty: 1.25,
+      penaltyWindow: 64,
+      typicalP: 0.5,
+      xtcProbability: 0.25,
+      xtcThreshold: 0.125,
+      mirostatTau: 3,
+      mirostatEta: 0.5,
+      minTokens: 4,
+      externalLogits: false,
+      stopTokens: Int32Array.from([END, 66]),
+      dry: {
+        multiplier: 0.75,
+        base: 1.5,
+        allowedLength: 3,
+        range: 100,
+        breakers: Int32Array.from([10, 97, 98, 65, 66]),
+        breakerLengths: Int32Array.from([1, 2, 2]),
+      },
+    });
   });
 
   it("gives log-probabilities in OpenAI's form, whole and streamed", async () => {
@@ -139,7 +182,14 @@ describe("chat.completions.create", () => {
   });
 
   it.each([
-    [{ n: 2 }, "ERR_UNSUPPORTED_FIELD", "n but received 2"],
+    [{ n: 0 }, "ERR_INVALID_ARGUMENT", "between 1 and 128 for n but received 0"],
+    [{ n: 129 }, "ERR_INVALID_ARGUMENT", "n but received 129"],
+    [{ n: 2, seed: 1.5 }, "ERR_INVALID_ARGUMENT", "seed"],
+    [{ best_of: 2 }, "ERR_UNSUPPORTED_FIELD", "best_of"],
+    [{ mirostat: 1 }, "ERR_INVALID_ARGUMENT", "mirostat but received 1"],
+    [{ typical_p: 0 }, "ERR_INVALID_ARGUMENT", "typicalP"],
+    [{ repeat_penalty: 1.1, repetition_penalty: 1.2 }, "ERR_INVALID_ARGUMENT", "repetition_penalty"],
+    [{ min_tokens: 9, max_tokens: 8 }, "ERR_INVALID_ARGUMENT", "between 0 and 8 for minTokens"],
     [{ tools: [{ type: "function" }] }, "ERR_UNSUPPORTED_FIELD", "tools"],
     [{ tool_choice: "auto" }, "ERR_UNSUPPORTED_FIELD", "tool_choice"],
     [{ response_format: { type: "json_object" } }, "ERR_UNSUPPORTED_FIELD", "response_format"],

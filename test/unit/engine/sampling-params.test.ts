@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { resolveSampling, roomFor, type SamplingOptions } from "../../../lib/engine/sampling-params.js";
+import type { SamplingOptions } from "../../../lib/engine/sampling-options.js";
+import { choiceSeeds, resolveSampling, roomFor } from "../../../lib/engine/sampling-params.js";
 
 const resolve = (options: SamplingOptions, defaults = {}) => resolveSampling(options, defaults, 100);
 
@@ -19,7 +20,15 @@ describe("resolveSampling", () => {
       ignoreEos: false,
       maxTokens: undefined,
       logprobs: undefined,
+      typicalP: 1,
+      xtcProbability: 0,
+      mirostatTau: 0,
+      repeatLastN: -1,
+      dry: undefined,
+      minTokens: 0,
     });
+    expect(resolve({ mirostat: 2 }).mirostatTau).toBe(5);
+    expect(resolve({ mirostatTau: 3 }).mirostatTau).toBe(0);
     expect(resolve({}).temperature).toBe(1);
     expect(resolve({ temperature: 0 }, { temperature: 0.6 }).temperature).toBe(0);
   });
@@ -69,11 +78,38 @@ describe("resolveSampling", () => {
     [{ stopTokens: [100] }, "stopTokens"],
     [{ ignoreEos: "yes" }, "true or false for ignoreEos"],
     [{ logprobs: 21 }, "logprobs"],
+    [{ typicalP: 0 }, "a number above 0 and at most 1 for typicalP"],
+    [{ xtcProbability: -0.5 }, "xtcProbability"],
+    [{ xtcThreshold: 2 }, "xtcThreshold"],
+    [{ mirostat: 1 }, "2 (Mirostat 2.0) or 0 (off) for mirostat"],
+    [{ mirostat: 2, mirostatTau: 0 }, "mirostatTau"],
+    [{ mirostatEta: 1.5 }, "mirostatEta"],
+    [{ repeatLastN: -2 }, "repeatLastN"],
+    [{ dryMultiplier: -1 }, "dryMultiplier"],
+    [{ dryBase: 0.5 }, "dryBase"],
+    [{ dryAllowedLength: 1.5 }, "dryAllowedLength"],
+    [{ dryRange: -2 }, "dryRange"],
+    [{ drySequenceBreakers: "x" }, "a list of texts or lists of token ids for drySequenceBreakers"],
+    [{ drySequenceBreakers: [""] }, "drySequenceBreakers"],
+    [{ drySequenceBreakers: [[]] }, "drySequenceBreakers"],
+    [{ drySequenceBreakers: [[100]] }, "drySequenceBreakers"],
+    [{ minTokens: -1 }, "minTokens"],
+    [{ minTokens: 6, maxTokens: 5 }, "an integer between 0 and 5 for minTokens"],
   ];
   it.each(bad)("refuses %o", (options, message) => {
     expect(() => resolve(options)).toThrow(
       expect.objectContaining({ code: "ERR_INVALID_ARGUMENT", message: expect.stringContaining(message) }),
     );
+  });
+});
+
+describe("choiceSeeds", () => {
+  it("gives the first choice the request's seed and the others seeds of their own", () => {
+    const seeds = choiceSeeds({ seed: 5 }, 128);
+    expect(seeds[0]).toBe(5n);
+    expect(new Set(seeds).size).toBe(128);
+    expect(choiceSeeds({ seed: 5 }, 3)).toEqual(seeds.slice(0, 3));
+    expect(choiceSeeds({}, 1)).not.toEqual(choiceSeeds({}, 1));
   });
 });
 
