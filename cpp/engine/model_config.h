@@ -7,6 +7,7 @@
 #define NODE_MLC_ENGINE_MODEL_CONFIG_H_
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,10 +48,14 @@ struct ModelConfig {
   int32_t context_length = 0;
   int32_t max_batch = 0;
   int32_t prefill_chunk = 0;
+  /*! \brief Most rows of prompts in a step that also decodes; 0 for prefill_chunk. */
+  int32_t mixed_prefill = 0;
   /*! \brief Threads that compute; 0 for the default. */
   int32_t threads = 0;
   /*! \brief Whether requests share the pages of a common prefix. */
   bool prefix_cache = true;
+  /*! \brief Most pages kept for prefixes that nobody uses at the moment. */
+  int32_t cached_pages = std::numeric_limits<int32_t>::max();
   /*! \brief Longest draft of speculative decoding; 0 for none. */
   int32_t draft_tokens = 0;
   /*! \brief Who drafts; null: the text itself, by its n-grams. */

@@ -81,6 +81,8 @@ ScheduledBatch& Scheduler::Schedule() {
     int32_t rows = limits_.prefill_chunk;
     AdmitWaiting();
     ScheduleDecodes(&rows);
+    // The answers wait for the prompts' rows of a step.
+    if (!batch_.empty() && limits_.mixed_prefill > 0) rows = std::min(rows, limits_.mixed_prefill);
     SchedulePrompts(rows);
     // Paused requests may hold the pages that another one needs.
   } while (batch_.empty() && HasRunnable() && PreemptLast());
@@ -102,12 +104,12 @@ int32_t Scheduler::ReserveDraft(Request* request, int32_t count) {
 void Scheduler::AdmitWaiting() {
   for (auto next = waiting_.begin(); next != waiting_.end();) {
     Request* request = next->get();
-    PageList found = cache_->Find(request->tokens);
-    if (request->paused || PrefixIsComing(*request, found.size())) {
+    if (request->paused || PrefixIsComing(*request)) {
       ++next;
       continue;
     }
-    if (!MakeRoom(*request, found)) return;
+    if (!MakeRoom(*request)) return;
+    PageList found = cache_->Find(request->tokens);
     cache_->Take(request->tokens, found);
     request->entered = static_cast<int32_t>(found.size());
     request->computed = request->entered * pages_->page_size();
@@ -119,8 +121,9 @@ void Scheduler::AdmitWaiting() {
   }
 }
 
-bool Scheduler::PrefixIsComing(const Request& request, size_t found) const {
+bool Scheduler::PrefixIsComing(const Request& request) const {
   if (!cache_->enabled()) return false;
+  const size_t found = cache_->Find(request.tokens).size();
   return std::any_of(running_.begin(), running_.end(), [&](const auto& other) {
     // What a request of lower priority computes may take its time.
     if (other->paused || other->remaining() <= 1 || other->priority < request.priority) {
@@ -133,8 +136,9 @@ bool Scheduler::PrefixIsComing(const Request& request, size_t found) const {
   });
 }
 
-bool Scheduler::MakeRoom(const Request& request, const PageList& found) {
-  while (!HasRoom(request, found)) {
+bool Scheduler::MakeRoom(const Request& request) {
+  // What preemption frees may change what the cache has.
+  while (!HasRoom(request, cache_->Find(request.tokens))) {
     if (running_.empty() || running_.back()->priority >= request.priority ||
         GoesBefore(*running_.back(), request)) {
       return false;

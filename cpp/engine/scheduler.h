@@ -25,6 +25,8 @@ struct SchedulerLimits {
   int32_t max_batch = 0;
   /*! \brief Most rows in one step. */
   int32_t prefill_chunk = 0;
+  /*! \brief Most rows of prompts in a step that also decodes; 0 for prefill_chunk. */
+  int32_t mixed_prefill = 0;
 };
 
 /*!
@@ -42,9 +44,9 @@ struct SchedulerLimits {
  *     takes place and pages of running requests of lower priority and rank. One whose prompt begins
  *     like one in progress waits for it, and holds up nobody.
  *  2. Every running request that only needs its next token gets a row.
- *  3. Of the rows left, half go to the first prompt in rank, the rest to the highest priority and
- *     there to the prompt with the fewest rows left: long prompts go on, short ones are not held
- * up.
+ *  3. Of the rows left (beside decodes no more than mixed_prefill), half go to the first prompt in
+ * rank, the rest to the highest priority and there to the prompt with the fewest rows left: long
+ * prompts go on, short ones are not held up.
  *
  * When a decode finds no page, the running request of the last rank gives up its pages and waits to
  * be computed again; its full pages stay in the prefix cache as long as nobody needs them. Engine
@@ -125,10 +127,9 @@ class Scheduler {
  private:
   Request* Find(int64_t id) const;
   void AdmitWaiting();
-  bool PrefixIsComing(const Request& request, size_t found) const;
-  /*! \brief Room for a request that finds `found` in the cache, made by preemption if its priority
-   * allows. */
-  bool MakeRoom(const Request& request, const PageList& found);
+  bool PrefixIsComing(const Request& request) const;
+  /*! \brief Room for a request, made by preemption if its priority allows. */
+  bool MakeRoom(const Request& request);
   bool HasRoom(const Request& request, const PageList& found) const;
   void ScheduleDecodes(int32_t* rows);
   void SchedulePrompts(int32_t rows);

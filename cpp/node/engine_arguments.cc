@@ -197,8 +197,12 @@ ModelConfig ReadModel(const ObjectReader& reader) {
   config.context_length = positive("contextLength");
   config.max_batch = static_cast<int32_t>(reader.Integer("maxBatch", {1, 1 << 12}));
   config.prefill_chunk = static_cast<int32_t>(reader.Integer("prefillChunk", {1, 1 << 20}));
+  if (reader.Has("mixedPrefill")) config.mixed_prefill = positive("mixedPrefill");
   if (reader.Has("threads")) config.threads = positive("threads");
   if (reader.Has("prefixCache")) config.prefix_cache = reader.Boolean("prefixCache");
+  if (reader.Has("cachedPages")) {
+    config.cached_pages = static_cast<int32_t>(reader.Integer("cachedPages", kNatural));
+  }
   if (reader.Has("lockMemory")) config.lock_memory = reader.Boolean("lockMemory");
   // In floating point, lest the product overflow before it is checked.
   const double pool =

@@ -39,11 +39,12 @@ void ResolveWith(napi_env env, napi_deferred deferred, Make&& make) {
 }
 
 EngineLimits LimitsOf(const ModelConfig& config) {
-  return {{config.context_length, config.max_batch, config.prefill_chunk},
+  return {{config.context_length, config.max_batch, config.prefill_chunk, config.mixed_prefill},
           config.pages,
           config.page_size,
           config.vocab_size,
-          config.prefix_cache};
+          config.prefix_cache,
+          config.cached_pages};
 }
 
 /*! \brief Who drafts for an engine of `config`; loads the draft model on the engine thread. */

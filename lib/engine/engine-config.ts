@@ -2,7 +2,7 @@
 import os from "node:os";
 import { MlcError } from "../errors.js";
 import type { NativeEngineConfig } from "../ffi/native-engine.js";
-import type { ManifestLibrary } from "../package/manifest.js";
+import type { Manifest, ManifestLibrary } from "../package/manifest.js";
 import type { MemoryPlan } from "../package/memory-plan.js";
 import type { ModelPackage } from "../package/model-package.js";
 import { expectBoolean, expectInteger, expectKnownNames, expectText, unexpected } from "./expectation.js";
@@ -39,14 +39,20 @@ export interface EngineOptions {
   maxBatch?: number | undefined;
   /** Most tokens of one request, prompt and answer; default: the package's limit. */
   contextLength?: number | undefined;
+  /**
+   * Most tokens of prompts in a step that also generates: fewer keep the time between two tokens of an answer short while
+   * prompts are read, more read them sooner. Default 128.
+   */
+  mixedPrefill?: number | undefined;
   /** Bytes the model may use, or a share of this machine's memory ("50%"); default: all the memory there is. */
   memoryBudget?: number | `${number}%` | undefined;
   /** Name of the package's library to run ("x86-64-v3"); default: the best one for this CPU. For comparing levels. */
   library?: string | undefined;
   /** Verify the digests of the weights too (reads all of them). Default false: sizes and the code's digests only. */
   verify?: boolean | undefined;
-  /** Keep the keys and values of prompts and answers while there is room, for requests that begin alike. Default true. */
-  prefixCache?: boolean | undefined;
+  /** Keep the keys and values of prompts and answers for requests that begin alike: up to this many bytes beside what requests
+   * use; false: none. Default: a quarter of the weights' bytes, at least 64 MiB. */
+  prefixCache?: boolean | number | undefined;
   /** Draft tokens ahead and check several in one step: from the text itself (true) or by a smaller model. The answers stay the
    * same. Default false. */
   speculation?: boolean | SpeculationOptions | undefined;
@@ -63,6 +69,7 @@ const OPTION_NAMES = [
   "threads",
   "maxBatch",
   "contextLength",
+  "mixedPrefill",
   "memoryBudget",
   "library",
   "verify",
@@ -72,18 +79,23 @@ const OPTION_NAMES = [
   "logitProcessorRegistry",
 ] as const satisfies readonly (keyof EngineOptions)[];
 
+/** A few decode steps' time for most models, and nearly a large chunk's speed. */
+const MIXED_PREFILL = 128;
+
 /** Checked options. */
 export interface EngineConfig {
   /** Absent: as many as the native engine finds cores. */
   readonly threads: number | undefined;
   readonly maxBatch: number | undefined;
   readonly contextLength: number | undefined;
+  readonly mixedPrefill: number;
   /** Bytes. */
   readonly memoryBudget: number;
   /** Absent: the best for this CPU. */
   readonly library: string | undefined;
   readonly verify: boolean;
-  readonly prefixCache: boolean;
+  /** Bytes kept of prefixes that no request uses; undefined: none, and nothing is shared. */
+  readonly prefixCache: number | "default" | undefined;
   /** Absent: none. */
   readonly speculation: SpeculationConfig | undefined;
   readonly lockMemory: boolean;
@@ -104,10 +116,11 @@ export function resolveEngineConfig(
       contextLength === undefined
         ? undefined
         : expectInteger("contextLength", contextLength, 2, Number.MAX_SAFE_INTEGER),
+    mixedPrefill: expectInteger("mixedPrefill", options.mixedPrefill ?? MIXED_PREFILL, 1, 1 << 20),
     memoryBudget: memoryBudget(options.memoryBudget, memoryBytes),
     library: library === undefined ? undefined : expectText("library", library),
     verify: expectBoolean("verify", options.verify ?? false),
-    prefixCache: expectBoolean("prefixCache", options.prefixCache ?? true),
+    prefixCache: prefixCache(options.prefixCache ?? true),
     speculation: resolveSpeculation(options.speculation),
     lockMemory: expectBoolean("lockMemory", options.lockMemory ?? false),
   };
@@ -162,10 +175,27 @@ export function nativeConfig(
     contextLength: plan.context,
     maxBatch: plan.batch,
     prefillChunk: limits.prefillChunk,
+    mixedPrefill: config.mixedPrefill,
     threads: config.threads,
-    prefixCache: config.prefixCache,
+    prefixCache: config.prefixCache !== undefined,
+    cachedPages: cachedPages(modelPackage.manifest, config.prefixCache),
     lockMemory: config.lockMemory,
   };
+}
+
+function prefixCache(value: unknown): EngineConfig["prefixCache"] {
+  if (typeof value === "number") return expectInteger("prefixCache", value, 0, Number.MAX_SAFE_INTEGER);
+  if (typeof value !== "boolean") throw unexpected("prefixCache", "true, false or bytes", value);
+  return value ? "default" : undefined;
+}
+
+/** Enough for some long conversations of a small model, and little beside the weights of a large one. */
+const LEAST_CACHE_BYTES = 64 * 2 ** 20;
+
+function cachedPages({ kvCache, memory }: Manifest, bytes: EngineConfig["prefixCache"] = 0): number {
+  const most = bytes === "default" ? Math.max(LEAST_CACHE_BYTES, memory.weights / 4) : bytes;
+  // More than the native engine counts is all there are.
+  return Math.min(Math.floor(most / kvCache.pageBytes), 2 ** 30);
 }
 
 function memoryBudget(value: unknown, memoryBytes: number): number {

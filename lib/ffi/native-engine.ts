@@ -36,11 +36,15 @@ export interface NativeEngineConfig {
   readonly maxBatch: number;
   /** Most token rows in one step. */
   readonly prefillChunk: number;
+  /** Most rows of prompts in a step that also generates; default prefillChunk. */
+  readonly mixedPrefill?: number;
   /** Threads that compute, at least 1; more than there are processors are not used. Default: one for each physical core,
    * no more than the process's CPU quota. */
   readonly threads?: number | undefined;
   /** Requests share the KV pages of a common prefix, also with those that have ended. Default true. */
   readonly prefixCache?: boolean;
+  /** Most pages kept for prefixes that no request uses at the moment. Default: all of the pool. */
+  readonly cachedPages?: number;
   /** Drafts the tokens that follow, so that one step may give several; the tokens stay the same. */
   readonly speculation?: NativeSpeculation;
   /** Pins the weights in memory; the operating system's limit may refuse it (ERR_INSUFFICIENT_MEMORY). */
@@ -51,7 +55,9 @@ export interface NativeSpeculation {
   /** Longest draft, 1 to 64. */
   readonly draftTokens: number;
   /** The model that drafts, with the same vocabulary; absent: n-grams of the text itself. */
-  readonly model?: Omit<NativeEngineConfig, "threads" | "prefixCache" | "speculation"> | undefined;
+  readonly model?:
+    | Omit<NativeEngineConfig, "threads" | "prefixCache" | "cachedPages" | "speculation">
+    | undefined;
 }
 
 export interface NativeRequest {

@@ -420,3 +420,14 @@ TEST("scheduler: without a cache nothing is shared and nobody waits for another"
   CHECK_EQUAL(fixture.Step(), "1:9! 2:9!");
   CHECK_EQUAL(fixture.pages.free(), 100);
 }
+
+TEST("scheduler: beside decodes prompts get no more than their share of a step") {
+  Fixture fixture(100, {64, 4, 16, 5});
+  fixture.Add(MakeRequest(1, 20, 9));
+  CHECK_EQUAL(fixture.Step(), "1:16");
+  CHECK_EQUAL(fixture.Step(), "1:4!");
+  fixture.Add(MakeRequest(2, 9, 1));
+  fixture.Add(MakeRequest(3, 2, 1));
+  CHECK_EQUAL(fixture.Step(), "1:1! 2:3 3:2!");
+  CHECK_EQUAL(fixture.Step(), "1:1! 2:5");
+}
