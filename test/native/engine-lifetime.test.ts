@@ -120,6 +120,10 @@ describe("a worker", () => {
     ["in mid-generation", "engine.submit(request(1)); await until(() => events.length > 2);"],
     ["in mid-evaluation", "engine.evaluate([new Int32Array(200)], { decode: 200 });"],
     ["in mid-load", "native.NativeEngine.load(config, () => {}, () => {});"],
+    [
+      "with logits on their way",
+      "engine.submit(request(1, { externalLogits: true })); await until(() => events.some(({ logits }) => logits));",
+    ],
     ["in mid-disposal", "engine.submit(request(1)); engine.dispose();"],
     ["with an idle engine", ""],
     ["with a busy JavaScript thread", "engine.submit(request(1)); parentPort.postMessage(1); for (;;);"],

@@ -17,6 +17,7 @@ import {
   type Generation,
   type GenerationChunk,
   type GenerationResult,
+  type LogitProcessor,
   type MemoryPlan,
   MlcError,
   ModelPackage,
@@ -38,6 +39,20 @@ describe("Engine", () => {
     assertType<EngineOptions>({ memoryBudget: "4GB" });
   });
 
+  test("takes logit processors, which do not wait", () => {
+    const processor: LogitProcessor = {
+      processLogits: (logits) => logits,
+      processSampledToken: () => undefined,
+      resetState: () => undefined,
+    };
+    engine.setLogitProcessorRegistry(new Map([["model", processor]]));
+    assertType<EngineOptions>({ logitProcessorRegistry: new Map([["model", processor]]) });
+    assertType<GenerateOptions>({ logitProcessor: processor });
+    assertType<GenerateOptions>({ logitProcessor: "name" });
+    // @ts-expect-error a promise is too late
+    assertType<LogitProcessor>({ ...processor, processLogits: async (logits: Float32Array) => logits });
+  });
+
   test("is made by load only, and disposes", () => {
     // @ts-expect-error the constructor is private
     new Engine();
@@ -56,6 +71,9 @@ describe("Engine", () => {
     expectTypeOf(engine.generate("hi").result).resolves.toEqualTypeOf<GenerationResult>();
     // @ts-expect-error roles are OpenAI's
     engine.generate([{ role: "wizard", content: "hi" }]);
+    assertType<GenerateOptions>({ typicalP: 0.9, mirostat: 2, drySequenceBreakers: ["\n", [1, 2]], minTokens: 3 });
+    // @ts-expect-error only Mirostat 2.0
+    assertType<GenerateOptions>({ mirostat: 1 });
     // @ts-expect-error snake case belongs to the OpenAI bodies
     assertType<GenerateOptions>({ max_tokens: 3 });
   });
