@@ -44,7 +44,7 @@ void Contain(Body&& body, Failed&& failed) {
 
 Engine::Engine(const EngineLimits& limits, std::unique_ptr<ModelRunner> runner, Publish publish)
     : limits_(limits),
-      pages_(limits.pages, limits.page_size),
+      pages_(limits.pages, limits.page_size, limits.cached_pages),
       cache_(&pages_, limits.prefix_cache),
       scheduler_(limits.scheduler, &pages_, &cache_),
       runner_(std::move(runner)),

@@ -33,8 +33,10 @@ struct EngineLimits {
   int32_t pages = 0;
   int32_t page_size = 0;
   int32_t vocab_size = 0;
-  /*! \brief Whether sequences share pages of the same prefix. */
+  /*! \brief Whether sequences share pages of the same prefix, and how many pages without a user are
+   * kept for those that will come. */
   bool prefix_cache = true;
+  int32_t cached_pages = PageTable::kUnbounded;
 };
 
 /*!

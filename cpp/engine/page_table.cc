@@ -17,7 +17,8 @@ void Require(bool condition, const std::string& what) {
 
 }  // namespace
 
-PageTable::PageTable(int32_t pages, int32_t page_size) : total_(pages), page_size_(page_size) {}
+PageTable::PageTable(int32_t pages, int32_t page_size, int32_t most_idle)
+    : total_(pages), page_size_(page_size), most_idle_(most_idle) {}
 
 bool PageTable::Grow(PageList* list, int64_t tokens) {
   int32_t missing = PagesFor(tokens) - static_cast<int32_t>(list->size());
@@ -101,6 +102,7 @@ void PageTable::AppendIdle(int32_t page) {
   (latest_idle_ < 0 ? longest_idle_ : pages_[latest_idle_].later) = page;
   latest_idle_ = page;
   ++idle_;
+  if (idle_ > most_idle_) DropLongestIdle();
 }
 
 void PageTable::RemoveIdle(int32_t page) {
@@ -147,6 +149,7 @@ void PageTable::CheckIdle() const {
             "the idle pages are not linked in order");
     Require(count < idle_, "more pages are idle than counted");
   }
+  Require(idle_ <= most_idle_, "more pages are idle than may be");
   Require(count == idle_,
           std::to_string(idle_) + " pages count as idle, " + std::to_string(count) + " are");
 }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <set>
 #include <utility>
 #include <vector>
@@ -27,7 +28,11 @@ using PageList = std::vector<int32_t>;
  */
 class PageTable {
  public:
-  PageTable(int32_t pages, int32_t page_size);
+  static constexpr int32_t kUnbounded = std::numeric_limits<int32_t>::max();
+
+  /*! \brief At most `most_idle` pages are idle at a time: more would hold memory for what may never
+   * be asked for again. */
+  PageTable(int32_t pages, int32_t page_size, int32_t most_idle = kUnbounded);
 
   /*! \brief Pages that hold `tokens` tokens. */
   int32_t PagesFor(int64_t tokens) const {
@@ -99,6 +104,7 @@ class PageTable {
 
   const int32_t total_;
   const int32_t page_size_;
+  const int32_t most_idle_;
   /*! \brief As many as were ever handed out; all others are free. */
   std::vector<Page> pages_;
   /*! \brief Free pages below written(). */

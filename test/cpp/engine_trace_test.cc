@@ -177,6 +177,7 @@ EngineLimits RandomLimits(std::mt19937* random) {
   auto below = [&](int32_t n) { return static_cast<int32_t>((*random)() % n); };
   EngineLimits limits = Limits(12 + below(24), 1 + below(6), 1 + below(16));
   limits.prefix_cache = below(4) > 0;
+  if (below(2) == 0) limits.cached_pages = below(8);
   return limits;
 }
 

@@ -17,8 +17,9 @@ using Tokens = std::vector<int32_t>;
 
 /*! \brief Pages of 4 tokens, a cache over them, and sequences as the scheduler would hold them. */
 struct Fixture {
-  explicit Fixture(int32_t total = 16, bool enabled = true)
-      : pages(total, 4), cache(&pages, enabled) {}
+  explicit Fixture(int32_t total = 16, bool enabled = true,
+                   int32_t most_idle = PageTable::kUnbounded)
+      : pages(total, 4, most_idle), cache(&pages, enabled) {}
 
   /*! \brief A sequence that takes what is cached of its tokens and computes the rest. */
   PageList Compute(const Tokens& tokens) {
@@ -130,6 +131,20 @@ TEST("prefix cache: when pages run out, those idle longest go, leaves first") {
   CHECK(fixture.cache.Find(Range(100, 13)).empty());
   CHECK(!fixture.pages.Grow(&d, 8));  // all others are in use
   fixture.Check({&a, &c, &d});
+}
+
+TEST("prefix cache: only so many pages stay without a user, the first of a sequence longest") {
+  Fixture fixture(16, true, 2);
+  PageList a = fixture.Compute(Range(0, 12));
+  fixture.pages.Release(&a);
+  CHECK_EQUAL(fixture.pages.idle(), 2);
+  CHECK_EQUAL(fixture.cache.Find(Range(0, 13)).size(), 2u);
+  PageList b = fixture.Compute(Range(100, 4));
+  fixture.pages.Release(&b);
+  CHECK_EQUAL(fixture.cache.Find(Range(0, 13)).size(), 1u);
+  CHECK_EQUAL(fixture.cache.Find(Range(100, 5)).size(), 1u);
+  CHECK_EQUAL(fixture.pages.free(), 14);
+  fixture.Check({});
 }
 
 TEST("prefix cache: turned off it finds and keeps nothing") {
