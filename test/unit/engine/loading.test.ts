@@ -22,6 +22,7 @@ describe("resolveEngineConfig", () => {
       memoryBudget: 1000,
       verify: false,
       maxBatch: undefined,
+      mixedPrefill: 128,
       lockMemory: false,
     });
     expect(config.threads).toBeUndefined();
@@ -90,6 +91,7 @@ describe("planLoad", () => {
       contextLength: 64,
       maxBatch: 2,
       threads: 3,
+      mixedPrefill: 128,
       lockMemory: false,
     });
   });
