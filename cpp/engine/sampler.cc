@@ -16,7 +16,7 @@ namespace {
 /*! \brief Makes the chances of XTC another stream than the draws of the same seed. */
 constexpr uint64_t kExclusionStream = 0x584443ull;
 
-/*! rief Keeps the first elements in an order that weigh `target` together, at least one. */
+/*! \brief Keeps the first elements in an order that weigh `target` together, at least one. */
 template <typename Element, typename Before>
 void KeepFirst(std::vector<Element>* elements, double target, Before before) {
   // A heap yields the first ones in their order, as many as are needed.
