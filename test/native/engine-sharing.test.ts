@@ -45,6 +45,16 @@ describe("the prefix cache", () => {
     expect(last.cachedTokens).toBe(48); // of 52
   });
 
+  it("keeps no more pages than it may, the beginnings longest", async () => {
+    await load({ cachedPages: 2 });
+    const prompt = fakePrompt(50, 3);
+    await running.run(fakeRequest(1, prompt));
+    expect(running.engine.stats()).toMatchObject({ pagesCached: 2, prefixEvictions: 1 });
+    const again = await running.run(fakeRequest(2, prompt));
+    expect(again.last.cachedTokens).toBe(32);
+    expect(again.tokens).toEqual(fakeAnswer(prompt, 8));
+  });
+
   it("computes a prompt once for requests that come together", async () => {
     await load();
     const prompt = fakePrompt(70, 5);
