@@ -1,7 +1,13 @@
 import { ChatTemplate } from "../../lib/chat/chat-template.js";
 import { Engine, type EngineParts, type ModelText } from "../../lib/engine/engine.js";
 import { MlcError } from "../../lib/errors.js";
-import type { NativeEngine, NativeEvent, NativeRequest } from "../../lib/ffi/native-engine.js";
+import type {
+  NativeEngine,
+  NativeEvent,
+  NativeHistogram,
+  NativeRequest,
+  NativeTrace,
+} from "../../lib/ffi/native-engine.js";
 import { checkManifest, type Manifest, PACKAGE_VERSION } from "../../lib/package/manifest.js";
 import { planMemory } from "../../lib/package/memory-plan.js";
 import { Tokenizer } from "../../lib/tokenizer/tokenizer.js";
@@ -112,6 +118,10 @@ export function textScript(text: string, finish: "stop" | "length" = "stop"): Sc
   };
 }
 
+function emptyHistogram(): NativeHistogram {
+  return { bounds: new Float64Array(), counts: new Float64Array(1), count: 0, sum: 0 };
+}
+
 /** A native engine that plays a script, one step each turn of the event loop, and records what it is told. */
 export class FakeNativeEngine implements NativeEngine {
   readonly requests: NativeRequest[] = [];
@@ -143,6 +153,9 @@ export class FakeNativeEngine implements NativeEngine {
     setImmediate(() => this.#onEvents([{ id, tokens: [], finish: "abort" }]));
   }
 
+  /** A scripted request starts at once: none is ever queued. */
+  abortIfQueued(_id: number): void {}
+
   replyLogits(id: number, logits: Float32Array): void {
     this.replies.push({ id, logits });
   }
@@ -167,6 +180,7 @@ export class FakeNativeEngine implements NativeEngine {
       running: this.#queues.size,
       pagesTotal: 64,
       pagesFree: 64,
+      pagesCached: 0,
       pagesPeak: 0,
       kvBytes: 0,
       weightBytes: 64,
@@ -178,10 +192,34 @@ export class FakeNativeEngine implements NativeEngine {
       aborted: this.aborted.length,
       failed: 0,
       preemptions: 0,
+      prefixLookups: 0,
+      prefixLookupTokens: 0,
+      prefixHitTokens: 0,
+      prefixEvictions: 0,
+      draftedTokens: 0,
+      acceptedTokens: 0,
       forwardMs: 0,
       samplingMs: 0,
       loadMs: 0,
+      histograms: {
+        queueSeconds: emptyHistogram(),
+        firstTokenSeconds: emptyHistogram(),
+        interTokenSeconds: emptyHistogram(),
+        requestSeconds: emptyHistogram(),
+        requestPromptTokens: emptyHistogram(),
+        requestGeneratedTokens: emptyHistogram(),
+        stepSeconds: emptyHistogram(),
+        stepSequences: emptyHistogram(),
+        stepRows: emptyHistogram(),
+      },
     };
+  }
+
+  startTrace(): void {}
+
+  async stopTrace(): Promise<NativeTrace> {
+    const none = new Float64Array();
+    return { durationMs: 0, droppedSteps: 0, droppedSpans: 0, steps: none, spans: none };
   }
 
   async dispose(): Promise<void> {

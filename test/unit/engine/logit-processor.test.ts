@@ -10,12 +10,12 @@ const script: Script = () => [
   { tokens: [END], finish: "stop" },
 ];
 
-function processor(change: Partial<LogitProcessor> = {}) {
+/** A processor that negates, with its calls. */
+function processor() {
   return {
     processLogits: vi.fn((logits: Float32Array) => logits.map((logit) => -logit)),
-    processSampledToken: vi.fn(),
-    resetState: vi.fn(),
-    ...change,
+    processSampledToken: vi.fn((_token: number) => undefined),
+    resetState: vi.fn(() => undefined),
   };
 }
 
@@ -97,12 +97,13 @@ describe("logit processors", () => {
   it("may end their generation: nothing goes back then", async () => {
     const { engine, native } = await fakeEngine(script);
     const generation = engine.generate("x", {
-      logitProcessor: processor({
+      logitProcessor: {
+        ...processor(),
         processLogits: (logits) => {
           generation.abort();
           return logits;
         },
-      }),
+      },
     });
     expect((await generation.result).finishReason).toBe("abort");
     expect(native.replies).toEqual([]);
@@ -120,13 +121,12 @@ describe("logit processors", () => {
       );
     }
     expect(
-      fails(
-        processor({
-          resetState: () => {
-            throw new Error("oops");
-          },
-        }),
-      ),
+      fails({
+        ...processor(),
+        resetState: () => {
+          throw new Error("oops");
+        },
+      }),
     ).toThrow("resetState");
     expect(() => engine.setLogitProcessorRegistry({} as never)).toThrow("a Map of names to logit processors");
     expect(native.requests).toEqual([]);
