@@ -11,6 +11,7 @@ import { MlcError } from "../errors.js";
 export const WEIGHT_FORMAT_NAMES = [
   "f32",
   "f16",
+  "bf16",
   "q4_0",
   "q4_1",
   "q5_0",
@@ -33,8 +34,11 @@ export const GROUP_SIZE = 32;
 export interface WeightFormatInfo {
   /** Bits of one stored value, scales excluded. */
   readonly bits: 4 | 5 | 6 | 8 | 16 | 32;
-  /** Columns of a block, which share the float scales at its end or beginning; 1 for float formats, whose values stand alone. */
-  readonly blockColumns: 1 | 32 | 256;
+  /**
+   * Columns of a block, which share the float scales at its end or beginning. Float formats have none to share: 1, or the 2 of bf16
+   * that stand together in a lane of 32 bits, as dot products take them.
+   */
+  readonly blockColumns: 1 | 2 | 32 | 256;
   /** Bytes of one block: 16 rows x `blockColumns` columns with their scales and minima. */
   readonly blockBytes: number;
   /** Integer subtracted from the stored value before scaling: w = (q - zeroPoint) * d + m. */
@@ -51,7 +55,7 @@ export interface WeightFormatInfo {
 }
 
 /**
- * The formats. A block of 32 columns is a group of codes, then 16 scales, then 16 minima. A block of 256 columns is 16 scales, 16
+ * The formats. A block of bf16 is the 16 pairs of two columns, the first in the low half. A block of 32 columns is a group of codes, then 16 scales, then 16 minima. A block of 256 columns is 16 scales, 16
  * minima, then 8 groups, each with codes and factors. The codes of a group, 16 rows x 32 columns in vectors of 64 bytes:
  * 8 bits, vector j, byte r*4 + c: row r, column 4j + c (signed);
  * less, vector j of 4, byte r*4 + c: low nibble = low 4 bits of row r, column 8j + c; high nibble = row r, column 8j + 4 + c; then
@@ -61,6 +65,7 @@ export interface WeightFormatInfo {
 export const WEIGHT_FORMATS: Readonly<Record<WeightFormat, WeightFormatInfo>> = {
   f32: floats(32),
   f16: floats(16),
+  bf16: { ...floats(16), blockColumns: 2, blockBytes: 64 },
   q4_0: { ...group(4), blockBytes: 288, zeroPoint: 8 },
   q4_1: { ...group(4), blockBytes: 320, hasMin: true },
   q5_0: { ...group(5), blockBytes: 352, zeroPoint: 16 },
@@ -126,19 +131,19 @@ export function blockLayout(format: WeightFormat): BlockLayout {
 
 /** Whether `format` stores integers with scales. */
 export function isQuantized(format: WeightFormat): boolean {
-  return WEIGHT_FORMATS[format].blockColumns > 1;
+  return WEIGHT_FORMATS[format].blockColumns >= GROUP_SIZE;
 }
 
-/** Element type of the packed tensor: "uint8" for quantised formats, else the float type. */
+/** Element type of the packed tensor: "uint8" for quantised formats and the pairs of bf16, else the float type. */
 export function packedDtype(format: WeightFormat): "float32" | "float16" | "uint8" {
   if (format === "f32") return "float32";
   return format === "f16" ? "float16" : "uint8";
 }
 
 /**
- * Shape of the packed tensor of a weight [rows, columns]: [ceil(rows/16), columns, 16] for float formats,
- * [ceil(rows/16), columns/blockColumns, blockBytes] for quantised ones.
- * Throws ERR_INVALID_ARGUMENT where a quantised format meets columns that are no multiple of its blocks'.
+ * Shape of the packed tensor of a weight [rows, columns]: [ceil(rows/16), columns, 16] for f32 and f16,
+ * [ceil(rows/16), columns/blockColumns, blockBytes] for the others.
+ * Throws ERR_INVALID_ARGUMENT where one of those meets columns that are no multiple of its blocks'.
  */
 export function packedShape(format: WeightFormat, rows: number, columns: number): [number, number, number] {
   const { blockColumns, blockBytes } = WEIGHT_FORMATS[format];

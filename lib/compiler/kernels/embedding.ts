@@ -4,6 +4,7 @@ import { type PrimExpr, variable } from "../ir/prim-expr.js";
 import { primFunc } from "../ir/prim-func.js";
 import type { Block } from "../ir/statement.js";
 import { BLOCK_ROWS, GROUP_SIZE, isQuantized, type WeightFormat } from "../quantization/format.js";
+import { bfloatPairs, unpackPair } from "./weight-bfloat.js";
 import { unpackRow, weightBuffer } from "./weight-blocks.js";
 
 export interface EmbeddingOptions {
@@ -32,6 +33,15 @@ export function embedding({ rows, columns, format }: EmbeddingOptions): FfiObjec
         lane: block.bind("lane", id.floorMod(BLOCK_ROWS)),
       };
       const store = (inner: Block, value: PrimExpr, at: PrimExpr) => inner.store(output, value, i, at);
+      if (format === "bf16") {
+        block.serial("pair", columns / 2, (inner, pair) => {
+          const word = inner.bind("pair_bits", bfloatPairs(table, row.rowBlock, pair, row.lane, 1));
+          unpackPair(word).forEach((value, part) => {
+            store(inner, value, pair.mul(2).add(part));
+          });
+        });
+        return;
+      }
       if (!isQuantized(format)) {
         block.serial("j", columns, (inner, j) =>
           store(inner, table.load(row.rowBlock, j, row.lane).cast("float32"), j),

@@ -12,6 +12,7 @@ import {
   WEIGHT_FORMATS,
   type WeightFormat,
 } from "../quantization/format.js";
+import { bfloatPairs, unpackPair } from "./weight-bfloat.js";
 import {
   blockMinima,
   blockScales,
@@ -53,6 +54,13 @@ export function* unpackColumns(
   step: PrimExpr,
   count: number,
 ): Generator<PrimExpr, void, undefined> {
+  if (format === "bf16") {
+    for (let pair = 0; pair < count / 2; pair++) {
+      const at = step.mul(count / 2).add(pair);
+      yield* unpackPair(block.bind("pair", bfloatPairs(weight, rowBlock, at, 0, BLOCK_ROWS)));
+    }
+    return;
+  }
   if (!isQuantized(format)) {
     for (let column = 0; column < count; column++)
       yield weight.loadVector(BLOCK_ROWS, rowBlock, step.mul(count).add(column), 0).cast("float32");

@@ -3,6 +3,7 @@
  * Output: blocks as docs/package-format.md draws them, little endian, written at an offset of a byte array.
  */
 import { floatToHalf } from "../importer/half-float.js";
+import { floatBitsToBfloat } from "./bfloat.js";
 import { BLOCK_ROWS, blockLayout, GROUP_SIZE, WEIGHT_FORMATS } from "./format.js";
 import { GROUP_FACTORS, type RowBlock } from "./row-block.js";
 
@@ -131,6 +132,29 @@ export function interleaveFloats(
         finite &&= Number.isFinite(value);
         out[at + column * BLOCK_ROWS + row] = value;
       }
+    }
+  }
+  return finite;
+}
+
+/**
+ * Writes `rows` (1 to 16) rows of `columns` (even) floats as bfloat16 [columns / 2, 16, 2] into `out`; missing rows are zero.
+ * Returns whether every value stayed finite.
+ */
+export function interleaveBfloats(
+  values: Float32Array,
+  rows: number,
+  columns: number,
+  out: Uint16Array,
+): boolean {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  out.fill(0);
+  let finite = true;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const bits = floatBitsToBfloat(words[row * columns + column] as number);
+      finite &&= (bits & 0x7f80) !== 0x7f80;
+      out[((column >> 1) * BLOCK_ROWS + row) * 2 + (column & 1)] = bits;
     }
   }
   return finite;

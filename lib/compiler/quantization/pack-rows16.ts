@@ -6,6 +6,7 @@
 import { MlcError } from "../../errors.js";
 import { roundToHalf } from "../importer/half-float.js";
 import type { SourceTensor } from "../importer/imported-model.js";
+import { roundToBfloat } from "./bfloat.js";
 import {
   BLOCK_ROWS,
   GROUP_SIZE,
@@ -16,7 +17,7 @@ import {
 } from "./format.js";
 import { GgmlBytes, type GgmlFormat, ggmlRowBytes, isGgmlFormat, readGgmlRows } from "./ggml-block.js";
 import { GROUP_QUANTIZERS, isQuantizable, type QuantizableFormat } from "./group-quantizers.js";
-import { interleaveFloats, interleaveRowBlock } from "./interleave.js";
+import { interleaveBfloats, interleaveFloats, interleaveRowBlock } from "./interleave.js";
 import { type QuantizedFormat, RowBlock } from "./row-block.js";
 
 /** What a parameter is stored as: a linear weight in some format or a plain float32 vector. */
@@ -83,7 +84,7 @@ type RowPacker = (row: number, count: number, out: Uint8Array, at: number) => vo
 
 function rowPacker(source: SourceTensor, format: WeightFormat, columns: number, loss: LossMeter): RowPacker {
   packedShape(format, BLOCK_ROWS, columns);
-  if (!isQuantized(format)) return floatPacker(source, format as "f32" | "f16", columns, loss);
+  if (!isQuantized(format)) return floatPacker(source, format as FloatFormat, columns, loss);
   const quantized = format as QuantizedFormat;
   if (isGgmlFormat(quantized) && source.dtype === quantized) return keepingPacker(source, quantized, columns);
   if (isQuantizable(quantized)) return quantizingPacker(source, quantized, columns, loss);
@@ -128,19 +129,23 @@ function quantizingPacker(
   };
 }
 
-function floatPacker(
-  source: SourceTensor,
-  format: "f32" | "f16",
-  columns: number,
-  loss: LossMeter,
-): RowPacker {
+type FloatFormat = Exclude<WeightFormat, QuantizedFormat>;
+
+/** How the formats of 16 bits round a float32. */
+const ROUND = { f16: roundToHalf, bf16: roundToBfloat } as const;
+
+function floatPacker(source: SourceTensor, format: FloatFormat, columns: number, loss: LossMeter): RowPacker {
   const staging =
     format === "f32" ? new Float32Array(BLOCK_ROWS * columns) : new Uint16Array(BLOCK_ROWS * columns);
   const stagingBytes = new Uint8Array(staging.buffer);
   return (row, count, out, at) => {
     const values = source.readRows(row, count);
-    if (!interleaveFloats(values, count, columns, staging, 0)) throw notStorable(source, format);
-    if (format === "f16" && source.dtype !== "f16") loss.addHalves(values);
+    const finite =
+      format === "bf16"
+        ? interleaveBfloats(values, count, columns, staging as Uint16Array)
+        : interleaveFloats(values, count, columns, staging, 0);
+    if (!finite) throw notStorable(source, format);
+    if (format !== "f32" && source.dtype !== format) loss.addRounded(values, ROUND[format]);
     out.set(stagingBytes, at);
   };
 }
@@ -190,10 +195,10 @@ class LossMeter {
     this.squares += squares;
   }
 
-  addHalves(values: Float32Array): void {
+  addRounded(values: Float32Array, round: (value: number) => number): void {
     for (let i = 0; i < values.length; i++) {
       const value = values[i] as number;
-      const error = value - roundToHalf(value);
+      const error = value - round(value);
       this.errors += error * error;
       this.squares += value * value;
     }

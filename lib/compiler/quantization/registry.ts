@@ -14,6 +14,13 @@ const SCHEMES: readonly QuantizationScheme[] = [
   },
   { name: "q0f16", summary: "float16 weights", linear: "f16", fallback: "f16", kvDtype: "float16" },
   {
+    name: "q0bf16",
+    summary: "bfloat16 weights, a bfloat16 source bit for bit",
+    linear: "bf16",
+    fallback: "f32",
+    kvDtype: "float16",
+  },
+  {
     name: "q8_0",
     summary: "8 bits, ggml's q8_0: nearly lossless",
     linear: "q8_0",
@@ -56,7 +63,7 @@ const SCHEMES: readonly QuantizationScheme[] = [
     linear: {
       f32: "f32",
       f16: "f16",
-      bf16: "f16",
+      bf16: "bf16",
       q4_0: "q4_0",
       q4_1: "q4_1",
       q8_0: "q8_0",

@@ -5,7 +5,7 @@
 import { BLOCK_ROWS, GROUP_SIZE, WEIGHT_FORMATS, type WeightFormat } from "./format.js";
 
 /** A format with integer codes and scales. */
-export type QuantizedFormat = Exclude<WeightFormat, "f32" | "f16">;
+export type QuantizedFormat = Exclude<WeightFormat, "f32" | "f16" | "bf16">;
 
 /** Integer factors of a group, where the format has them. */
 export const GROUP_FACTORS = 2;

@@ -74,7 +74,7 @@ function check(problem: Problem, tokenCounts: readonly number[]): void {
 }
 
 const one = (format: WeightFormat, rows: number) => [{ format, rows }];
-const QUANTIZED = WEIGHT_FORMAT_NAMES.filter((name) => name !== "f32" && name !== "f16");
+const QUANTIZED = WEIGHT_FORMAT_NAMES.filter((name) => !["f32", "f16", "bf16"].includes(name));
 /** Less code to compile, for what all tiles share. */
 const SMALL_TILES = { tileTokens: 2, fewTileTokens: 2 };
 const ALL_COUNTS = Array.from({ length: 33 }, (_, i) => i + 1);

@@ -18,7 +18,7 @@ export interface ReferenceWeight {
   readonly values: Float64Array;
 }
 
-type QuantizedName = Exclude<WeightFormat, "f32" | "f16">;
+type QuantizedName = Exclude<WeightFormat, "f32" | "f16" | "bf16">;
 
 /** How a block of 16 rows is laid out. */
 interface BlockFormat {
@@ -45,7 +45,7 @@ const BLOCKS: Readonly<Record<QuantizedName, BlockFormat>> = {
 
 /** Columns of a block: 256 where the groups of 32 have factors. */
 function blockColumns(format: WeightFormat): number {
-  if (format === "f32" || format === "f16") return 1;
+  if (format === "f32" || format === "f16" || format === "bf16") return 1;
   return BLOCKS[format].factors === undefined ? 32 : 256;
 }
 
@@ -61,6 +61,7 @@ export function randomWeight(
   rows: number,
   columns: number,
 ): ReferenceWeight {
+  if (format === "bf16") return bfloatWeight(random, rows, columns);
   return format === "f32" || format === "f16"
     ? floatWeight(random, format, rows, columns)
     : quantizedWeight(random, format, rows, columns);
@@ -81,6 +82,26 @@ function floatWeight(random: Random, format: "f32" | "f16", rows: number, column
   }
   const packedDtype = format === "f32" ? "float32" : "float16";
   return { rows, columns, format, packed, packedShape: [blocks, columns, 16], packedDtype, values };
+}
+
+/** Pairs of columns, the first in the low half of 32 bits; the drawn value is cut off, which is a bfloat16 too. */
+function bfloatWeight(random: Random, rows: number, columns: number): ReferenceWeight {
+  const blocks = Math.ceil(rows / 16);
+  const packed = new Uint8Array(blocks * columns * 32);
+  const words = new DataView(packed.buffer);
+  const values = new Float64Array(rows * columns);
+  const float = new DataView(new ArrayBuffer(4));
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      float.setFloat32(0, random.next() - 0.5);
+      float.setUint16(2, 0);
+      const block = Math.floor(row / 16) * (columns / 2) + Math.floor(column / 2);
+      words.setUint16(block * 64 + (row % 16) * 4 + (column % 2) * 2, float.getUint16(0), true);
+      values[row * columns + column] = float.getFloat32(0);
+    }
+  }
+  const packedShape: [number, number, number] = [blocks, columns / 2, 64];
+  return { rows, columns, format: "bf16", packed, packedShape, packedDtype: "uint8", values };
 }
 
 function quantizedWeight(

@@ -21,7 +21,17 @@ const choose = (
 ) => chooseFormat(quantizationScheme(scheme), { name, shape, dtype });
 
 test("the names users know are there, others are refused with the list", () => {
-  expect(SCHEME_NAMES).toEqual(["q0f32", "q0f16", "q8_0", "q4_1", "q4_0", "q4f16_1", "q4f32_1", "keep"]);
+  expect(SCHEME_NAMES).toEqual([
+    "q0f32",
+    "q0f16",
+    "q0bf16",
+    "q8_0",
+    "q4_1",
+    "q4_0",
+    "q4f16_1",
+    "q4f32_1",
+    "keep",
+  ]);
   expect(() => quantizationScheme("q5_1")).toThrow(
     /Expected one of the quantizations q0f32, .* received "q5_1"/,
   );
@@ -31,6 +41,7 @@ describe("a float source", () => {
   test.each([
     ["q0f32", "f32", "f32"],
     ["q0f16", "f16", "f16"],
+    ["q0bf16", "bf16", "bf16"],
     ["q8_0", "q8_0", "q8_0"],
     ["q4_1", "q4_1", "q8_0"],
     ["q4_0", "q4_0", "q8_0"],
@@ -58,7 +69,7 @@ describe("a GGUF source", () => {
   test.each([
     ["f32", "f32"],
     ["f16", "f16"],
-    ["bf16", "f16"],
+    ["bf16", "bf16"],
     ["q4_0", "q4_0"],
     ["q4_1", "q4_1"],
     ["q8_0", "q8_0"],

@@ -17,6 +17,12 @@ export function unpackValue(
   const half = (at: number) => halfToFloat(view.getUint16(at, true));
   if (format === "f32") return view.getFloat32(((block * columns + k) * 16 + lane) * 4, true);
   if (format === "f16") return half(((block * columns + k) * 16 + lane) * 2);
+  if (format === "bf16") {
+    const at = ((block * (columns / 2) + Math.floor(k / 2)) * 16 + lane) * 4 + (k % 2) * 2;
+    const word = new DataView(new ArrayBuffer(4));
+    word.setUint16(0, view.getUint16(at, true));
+    return word.getFloat32(0);
+  }
   if (format === "q4_k" || format === "q5_k" || format === "q6_k") {
     const [bytes, groupBytes, first] = {
       q4_k: [2368, 288, 64],
