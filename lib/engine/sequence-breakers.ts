@@ -22,7 +22,9 @@ function findSequences(tokenizer: Tokenizer, text: string): readonly (readonly n
   const bytes = Buffer.from(text);
   const sequences: number[][] = [];
   for (let id = 0; id < tokenizer.vocabularySize; id++) {
-    if (Buffer.from(tokenizer.tokenBytes(id)).includes(bytes)) sequences.push([id]);
+    const { buffer, byteOffset, length } = tokenizer.tokenBytes(id);
+    // A view: most of the time would go into copies.
+    if (Buffer.from(buffer, byteOffset, length).includes(bytes)) sequences.push([id]);
   }
   const own = tokenizer.encode(text, { addSpecial: false });
   if (own.length > 1) sequences.push(own);
