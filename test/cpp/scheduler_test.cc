@@ -57,8 +57,11 @@ std::string Text(const ScheduledBatch& batch) {
 
 /*! \brief A scheduler over pages of 4 tokens (or `page_size`) and their cache. */
 struct Fixture {
-  Fixture(int page_count, SchedulerLimits limits, int page_size = kPageSize, bool caching = true)
-      : pages(page_count, page_size), cache(&pages, caching), scheduler(limits, &pages, &cache) {}
+  Fixture(int page_count, SchedulerLimits limits, int page_size = kPageSize, bool caching = true,
+          int most_idle = PageTable::kUnbounded)
+      : pages(page_count, page_size, most_idle),
+        cache(&pages, caching),
+        scheduler(limits, &pages, &cache) {}
 
   void Add(std::unique_ptr<Request> request) { scheduler.Add(std::move(request)); }
 
@@ -430,4 +433,14 @@ TEST("scheduler: beside decodes prompts get no more than their share of a step")
   fixture.Add(MakeRequest(3, 2, 1));
   CHECK_EQUAL(fixture.Step(), "1:1! 2:3 3:2!");
   CHECK_EQUAL(fixture.Step(), "1:1! 2:5");
+}
+
+TEST("scheduler: what a victim leaves may take the place of a prefix that was found") {
+  Fixture fixture(100, {64, 1, 16}, kPageSize, true, 2);
+  fixture.Add(MakeRequest(1, Range(0, 9), 1));
+  CHECK_EQUAL(fixture.Step(), "1:9!");  // leaves two pages
+  fixture.Add(MakeRequest(2, 9, 5));
+  CHECK_EQUAL(fixture.Step(), "2:9!");
+  fixture.Add(MakeRequest(3, Range(0, 9), 1, 1));
+  CHECK_EQUAL(fixture.Step(), "3:9!");  // request 2 has left two others
 }
