@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/logit_processor.h"
+#include "engine/prefix_transfer.h"
 #include "support/coded_error.h"
 
 namespace node_mlc {
@@ -72,6 +73,29 @@ void Engine::AbortIfQueued(int64_t id) {
     if (request.id == id) queued = !request.started;
   });
   if (queued) Abort(id);
+}
+
+int32_t Engine::Pin(int64_t id, const std::vector<int32_t>& tokens) {
+  const int32_t kept = cache_.Pin(id, tokens);
+  PublishStats();
+  return kept;
+}
+
+void Engine::Unpin(int64_t id) {
+  cache_.Unpin(id);
+  PublishStats();
+}
+
+std::vector<uint8_t> Engine::ReadPrefix(const std::vector<int32_t>& tokens) {
+  return node_mlc::ReadPrefix(cache_, runner_.get(), tokens);
+}
+
+int32_t Engine::WritePrefix(int64_t id, std::vector<int32_t> tokens,
+                            const std::vector<uint8_t>& data) {
+  const int32_t kept =
+      node_mlc::WritePrefix(&cache_, &pages_, runner_.get(), id, std::move(tokens), data);
+  PublishStats();
+  return kept;
 }
 
 void Engine::Evaluate(std::unique_ptr<Evaluation> evaluation) {
@@ -255,7 +279,9 @@ void Engine::AdvanceEvaluation() {
                            "Expected an evaluation of at most " + std::to_string(pages_.total()) +
                                " KV pages at a time but it needs " + std::to_string(wanted) + ".");
         }
-        while (wanted > pages_.available() && scheduler_.PreemptLast()) continue;
+        while (wanted > pages_.available() && (cache_.UnpinOldest() || scheduler_.PreemptLast())) {
+          continue;
+        }
         done = evaluation->Advance(runner_.get(), &pages_);
       },
       [&](const std::string& error_code, const std::string& message) {
@@ -370,12 +396,13 @@ EngineStats Engine::stats() const {
   stats.pages_total = pages_.total();
   stats.pages_free = pages_.available();
   stats.pages_cached = pages_.idle();
+  stats.pins = cache_.pins();
   stats.pages_peak = pages_.peak();
   return stats;
 }
 
 void Engine::CheckIntegrity() const {
-  std::vector<const PageList*> lists;
+  std::vector<const PageList*> lists = cache_.PinnedLists();
   for (const auto& evaluation : evaluations_) {
     for (const PageList* list : evaluation->PageLists()) lists.push_back(list);
   }

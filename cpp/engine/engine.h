@@ -75,6 +75,14 @@ class Engine {
    * brought, changed meanwhile, and schedules it again. Nothing for a request that has ended. */
   void ReplyLogits(int64_t id, std::vector<float> logits);
 
+  /*! \brief PrefixCache::Pin(): keeps what there is of `tokens` until it is unpinned, or its pages
+   * are needed. Returns the tokens kept. */
+  int32_t Pin(int64_t id, const std::vector<int32_t>& tokens);
+  void Unpin(int64_t id);
+  /*! \brief See engine/prefix_transfer.h. */
+  std::vector<uint8_t> ReadPrefix(const std::vector<int32_t>& tokens);
+  int32_t WritePrefix(int64_t id, std::vector<int32_t> tokens, const std::vector<uint8_t>& data);
+
   /*! \brief Queues an evaluation. */
   void Evaluate(std::unique_ptr<Evaluation> evaluation);
 

@@ -46,6 +46,10 @@ KvCache::KvCache(const ModelConfig& config)
                                      DLDevice{kDLCPU, 0});
 }
 
+uint8_t* KvCache::page(int32_t index) const {
+  return static_cast<uint8_t*>(memory_->data()) + page_bytes_ * index;
+}
+
 void KvCache::Decommit(int32_t begin, int32_t end) {
   const size_t page_bytes = static_cast<size_t>(page_bytes_);
   memory_->Decommit(page_bytes * begin, page_bytes * end);

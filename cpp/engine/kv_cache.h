@@ -7,6 +7,7 @@
 
 #include <tvm/ffi/container/tensor.h>
 
+#include <cstdint>
 #include <memory>
 
 #include "engine/model_config.h"
@@ -28,6 +29,10 @@ class KvCache {
   explicit KvCache(const ModelConfig& config);
 
   const tvm::ffi::Tensor& tensor() const { return tensor_; }
+
+  int64_t page_bytes() const { return page_bytes_; }
+  /*! \brief The memory of one page. */
+  uint8_t* page(int32_t index) const;
 
   /*! \brief Gives the memory of pages [begin, end) back; nobody may use them. */
   void Decommit(int32_t begin, int32_t end);

@@ -64,6 +64,8 @@ struct EngineStats {
   /*! \brief Pages that no sequence uses and the prefix cache keeps. */
   int32_t pages_cached = 0;
   int32_t pages_peak = 0;
+  /*! \brief Prefixes that sessions keep in use. */
+  int32_t pins = 0;
   int64_t steps = 0;
   /*! \brief Prompt tokens computed, preempted ones again. */
   int64_t prompt_tokens = 0;

@@ -34,6 +34,13 @@ class ModelRunner {
    * failed call leaves garbage in the pages of the step's rows and harms nothing else. */
   virtual Logits Forward(const StepInput& input) = 0;
 
+  /*! \brief Bytes of the keys and values of one page. */
+  virtual int64_t page_bytes() const = 0;
+  /*! \brief Copies a page out, page_bytes() long. */
+  virtual void ReadPage(int32_t page, uint8_t* data) = 0;
+  /*! \brief Copies a page in. */
+  virtual void WritePage(int32_t page, const uint8_t* data) = 0;
+
   /*! \brief Pages [begin, end) hold nothing: their memory may go back to the system. */
   virtual void ReleasePages(int32_t begin, int32_t end) = 0;
 };

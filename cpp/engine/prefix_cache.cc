@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "engine/random.h"
 
@@ -28,16 +29,24 @@ PrefixCache::PrefixCache(PageTable* pages, bool enabled)
 }
 
 PrefixCache::~PrefixCache() {
+  while (UnpinOldest()) continue;
   pages_->DropIdle();
   pages_->OnDrop(nullptr);
 }
 
 PageList PrefixCache::Find(const std::vector<int32_t>& tokens) const {
+  return FindFirst(tokens, (static_cast<int32_t>(tokens.size()) - 1) / page_size_);
+}
+
+PageList PrefixCache::FindAll(const std::vector<int32_t>& tokens) const {
+  return FindFirst(tokens, static_cast<int32_t>(tokens.size()) / page_size_);
+}
+
+PageList PrefixCache::FindFirst(const std::vector<int32_t>& tokens, int32_t pages) const {
   PageList found;
   if (!enabled_) return found;
-  const int32_t whole = (static_cast<int32_t>(tokens.size()) - 1) / page_size_;
   int32_t node = kRoot;
-  for (int32_t i = 0; i < whole; ++i) {
+  for (int32_t i = 0; i < pages; ++i) {
     const int32_t* begin = tokens.data() + i * page_size_;
     node = Child(node, HashOf(node, begin), begin);
     if (node < 0) break;
@@ -71,6 +80,35 @@ int32_t PrefixCache::Enter(const std::vector<int32_t>& tokens, int32_t computed,
     (*pages)[entered] = same;
   }
   return entered;
+}
+
+int32_t PrefixCache::Pin(int64_t id, const std::vector<int32_t>& tokens) {
+  PageList found = FindAll(tokens);
+  // The new pages first: the old ones may be among them.
+  pages_->Share(found);
+  Unpin(id);
+  pins_.push_back({id, std::move(found)});
+  return static_cast<int32_t>(pins_.back().pages.size()) * page_size_;
+}
+
+void PrefixCache::Unpin(int64_t id) {
+  const auto pin =
+      std::find_if(pins_.begin(), pins_.end(), [id](const Pinned& each) { return each.id == id; });
+  if (pin == pins_.end()) return;
+  pages_->Release(&pin->pages);
+  pins_.erase(pin);
+}
+
+bool PrefixCache::UnpinOldest() {
+  if (pins_.empty()) return false;
+  Unpin(pins_.front().id);
+  return true;
+}
+
+std::vector<const PageList*> PrefixCache::PinnedLists() const {
+  std::vector<const PageList*> lists;
+  for (const Pinned& pin : pins_) lists.push_back(&pin.pages);
+  return lists;
 }
 
 uint64_t PrefixCache::HashOf(int32_t parent, const int32_t* tokens) const {

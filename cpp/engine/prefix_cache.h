@@ -6,6 +6,7 @@
 #define NODE_MLC_ENGINE_PREFIX_CACHE_H_
 
 #include <cstdint>
+#include <list>
 #include <unordered_map>
 #include <vector>
 
@@ -55,6 +56,9 @@ class PrefixCache {
    * last token must be computed for its logits. Valid until pages are taken or released. */
   PageList Find(const std::vector<int32_t>& tokens) const;
 
+  /*! \brief As Find(), of all whole pages of `tokens`. */
+  PageList FindAll(const std::vector<int32_t>& tokens) const;
+
   /*! \brief A sequence starts with what Find() found for its tokens: it becomes a user of these
    * pages. */
   void Take(const std::vector<int32_t>& tokens, const PageList& found);
@@ -70,6 +74,18 @@ class PrefixCache {
   int32_t Enter(const std::vector<int32_t>& tokens, int32_t computed, int32_t entered,
                 PageList* pages);
 
+  /*! \brief Keeps the pages of the longest whole-page prefix of `tokens` in use under `id`, in
+   * place of what was pinned under it before; returns its tokens. */
+  int32_t Pin(int64_t id, const std::vector<int32_t>& tokens);
+  /*! \brief Lets go of what is pinned under `id`; unknown ids: nothing. */
+  void Unpin(int64_t id);
+  /*! \brief Lets go of what was pinned longest ago, as its pages are needed; false where nothing is
+   * pinned. */
+  bool UnpinOldest();
+  int32_t pins() const { return static_cast<int32_t>(pins_.size()); }
+  /*! \brief The pinned page lists, for integrity checks. */
+  std::vector<const PageList*> PinnedLists() const;
+
   /*! \brief Throws std::logic_error unless tree, index and page table agree. For tests and debug
    * builds. */
   void CheckIntegrity() const;
@@ -80,6 +96,11 @@ class PrefixCache {
  private:
   static constexpr int32_t kRoot = -1;
 
+  struct Pinned {
+    int64_t id;
+    PageList pages;
+  };
+
   struct Node {
     int32_t parent = kRoot;
     int32_t children = 0;
@@ -87,6 +108,7 @@ class PrefixCache {
     std::vector<int32_t> tokens;
   };
 
+  PageList FindFirst(const std::vector<int32_t>& tokens, int32_t pages) const;
   uint64_t HashOf(int32_t parent, const int32_t* tokens) const;
   /*! \brief The child with these page_size tokens, or -1. */
   int32_t Child(int32_t parent, uint64_t hash, const int32_t* tokens) const;
@@ -100,6 +122,8 @@ class PrefixCache {
   std::vector<Node> nodes_;
   /*! \brief Hash of parent and tokens to page. */
   std::unordered_multimap<uint64_t, int32_t> index_;
+  /*! \brief Those pinned longest ago first. */
+  std::list<Pinned> pins_;
   PrefixCacheStats stats_;
 };
 

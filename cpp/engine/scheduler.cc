@@ -138,7 +138,8 @@ bool Scheduler::PrefixIsComing(const Request& request) const {
 
 bool Scheduler::MakeRoom(const Request& request) {
   // What preemption frees may change what the cache has.
-  while (!HasRoom(request, cache_->Find(request.tokens))) {
+  while (!HasPlace() || !HasPages(request, cache_->Find(request.tokens))) {
+    if (HasPlace() && cache_->UnpinOldest()) continue;
     if (running_.empty() || running_.back()->priority >= request.priority ||
         GoesBefore(*running_.back(), request)) {
       return false;
@@ -148,11 +149,14 @@ bool Scheduler::MakeRoom(const Request& request) {
   return true;
 }
 
-bool Scheduler::HasRoom(const Request& request, const PageList& found) const {
+bool Scheduler::HasPlace() const {
   // Not more than rows, so that prompts advance whatever the number of decodes.
   const auto active = std::count_if(running_.begin(), running_.end(),
                                     [](const auto& other) { return !other->paused; });
-  if (active >= std::min(limits_.max_batch, limits_.prefill_chunk)) return false;
+  return active < std::min(limits_.max_batch, limits_.prefill_chunk);
+}
+
+bool Scheduler::HasPages(const Request& request, const PageList& found) const {
   const auto idle = std::count_if(found.begin(), found.end(),
                                   [this](int32_t page) { return pages_->IsIdle(page); });
   const auto fresh = pages_->PagesFor(request.length()) - static_cast<int32_t>(found.size());
@@ -197,6 +201,7 @@ void Scheduler::AddToBatch(Request* request, int32_t count) {
 
 bool Scheduler::ReserveNext(Request* request) {
   while (!pages_->Grow(&request->pages, request->length())) {
+    if (cache_->UnpinOldest()) continue;
     bool itself = running_.back().get() == request;
     PreemptLast();
     if (itself) return false;

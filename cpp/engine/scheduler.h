@@ -130,7 +130,10 @@ class Scheduler {
   bool PrefixIsComing(const Request& request) const;
   /*! \brief Room for a request, made by preemption if its priority allows. */
   bool MakeRoom(const Request& request);
-  bool HasRoom(const Request& request, const PageList& found) const;
+  /*! \brief Whether one more request may run. */
+  bool HasPlace() const;
+  /*! \brief Whether a request that finds `found` in the cache gets the pages for its text. */
+  bool HasPages(const Request& request, const PageList& found) const;
   void ScheduleDecodes(int32_t* rows);
   void SchedulePrompts(int32_t rows);
   bool BatchIsFull() const { return static_cast<int32_t>(batch_.size()) >= limits_.max_batch; }

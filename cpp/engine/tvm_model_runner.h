@@ -9,6 +9,7 @@
 #include <tvm/ffi/container/tensor.h>
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <set>
 #include <vector>
@@ -55,6 +56,13 @@ class TvmModelRunner final : public ModelRunner {
   int32_t threads() const { return ThreadPool::Current()->threads(); }
 
   Logits Forward(const StepInput& input) override;
+  int64_t page_bytes() const override { return kv_cache_.page_bytes(); }
+  void ReadPage(int32_t page, uint8_t* data) override {
+    std::memcpy(data, kv_cache_.page(page), static_cast<size_t>(page_bytes()));
+  }
+  void WritePage(int32_t page, const uint8_t* data) override {
+    std::memcpy(kv_cache_.page(page), data, static_cast<size_t>(page_bytes()));
+  }
   void ReleasePages(int32_t begin, int32_t end) override { kv_cache_.Decommit(begin, end); }
 
  private:

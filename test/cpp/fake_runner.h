@@ -6,6 +6,7 @@
 #define NODE_MLC_TEST_CPP_FAKE_RUNNER_H_
 
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <stdexcept>
 #include <vector>
@@ -41,6 +42,16 @@ class FakeRunner : public node_mlc::ModelRunner {
       logits_[i * vocab_ + NextToken(History(input, input.logit_rows[i]), vocab_)] = 10.0f;
     }
     return {logits_.data(), static_cast<int64_t>(input.logit_rows.size()), vocab_};
+  }
+
+  int64_t page_bytes() const override { return page_size_ * int64_t{sizeof(int32_t)}; }
+
+  void ReadPage(int32_t page, uint8_t* data) override {
+    std::memcpy(data, &slots_.at(static_cast<size_t>(page) * page_size_), page_bytes());
+  }
+
+  void WritePage(int32_t page, const uint8_t* data) override {
+    std::memcpy(&slots_.at(static_cast<size_t>(page) * page_size_), data, page_bytes());
   }
 
   void ReleasePages(int32_t begin, int32_t end) override { released = end - begin; }
