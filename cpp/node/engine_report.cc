@@ -97,6 +97,10 @@ napi_value ToFloat32Array(napi_env env, std::vector<float> values) {
   return ToTypedArray(env, napi_float32_array, std::move(values));
 }
 
+napi_value ToUint8Array(napi_env env, std::vector<uint8_t> values) {
+  return ToTypedArray(env, napi_uint8_array, std::move(values));
+}
+
 napi_value ToFloat64Array(napi_env env, std::vector<double> values) {
   return ToTypedArray(env, napi_float64_array, std::move(values));
 }
@@ -116,6 +120,7 @@ napi_value ToJsStats(napi_env env, const EngineStats& stats, const ModelConfig& 
   set("kvBytes", static_cast<double>(KvPageBytes(config)) * config.pages);
   count("weightBytes", config.weight_bytes());
   count("threads", facts.threads);
+  count("pins", stats.pins);
   count("steps", stats.steps);
   count("promptTokens", stats.prompt_tokens);
   count("generatedTokens", stats.generated_tokens);

@@ -31,6 +31,9 @@ napi_value ToJsTrace(napi_env env, const Trace& trace);
 /*! \brief A Float32Array of `values`. */
 napi_value ToFloat32Array(napi_env env, std::vector<float> values);
 
+/*! \brief A Uint8Array of `values`. */
+napi_value ToUint8Array(napi_env env, std::vector<uint8_t> values);
+
 /*! \brief A Float64Array of `values`. */
 napi_value ToFloat64Array(napi_env env, std::vector<double> values);
 

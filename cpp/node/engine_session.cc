@@ -60,6 +60,12 @@ std::unique_ptr<Proposer> MakeProposer(const ModelConfig& config,
   return std::make_unique<DraftModel>(limits, TvmModelRunner::Load(draft, silent));
 }
 
+napi_value ToJsNumber(napi_env env, double value) {
+  napi_value number;
+  Check(env, napi_create_double(env, value, &number));
+  return number;
+}
+
 }  // namespace
 
 napi_value EngineSession::Load(napi_env env, ModelConfig config, napi_value on_events,
@@ -275,6 +281,53 @@ napi_value EngineSession::Evaluate(EvaluationPlan plan, bool score) {
     engine->Evaluate(std::move(evaluation));
   });
   return promise;
+}
+
+template <typename Compute, typename Convert>
+napi_value EngineSession::Ask(Compute compute, Convert convert) {
+  napi_value promise;
+  const Settle settle = OpenPromise(&promise);
+  loop_->Post([settle, compute, convert](Engine* engine) {
+    std::string code, reason;
+    try {
+      auto result = std::make_shared<decltype(compute(engine))>(compute(engine));
+      settle([result, convert](napi_env env, napi_deferred deferred) {
+        ResolveWith(env, deferred, [&] { return convert(env, std::move(*result)); });
+      });
+      return;
+    } catch (const CodedError& error) {
+      code = error.code();
+      reason = error.what();
+    } catch (const std::exception& error) {
+      code = "ERR_NATIVE";
+      reason = error.what();
+    }
+    settle([code, reason](napi_env env, napi_deferred deferred) {
+      RejectWith(env, deferred, code, reason);
+    });
+  });
+  return promise;
+}
+
+napi_value EngineSession::Pin(int64_t id, std::vector<int32_t> tokens) {
+  return Ask([id, tokens = std::move(tokens)](Engine* engine) { return engine->Pin(id, tokens); },
+             ToJsNumber);
+}
+
+void EngineSession::Unpin(int64_t id) {
+  loop_->Post([id](Engine* engine) { engine->Unpin(id); });
+}
+
+napi_value EngineSession::ReadPrefix(std::vector<int32_t> tokens) {
+  return Ask([tokens = std::move(tokens)](Engine* engine) { return engine->ReadPrefix(tokens); },
+             ToUint8Array);
+}
+
+napi_value EngineSession::WritePrefix(int64_t id, std::vector<int32_t> tokens,
+                                      std::vector<uint8_t> data) {
+  return Ask([id, tokens = std::move(tokens), data = std::move(data)](
+                 Engine* engine) { return engine->WritePrefix(id, tokens, data); },
+             ToJsNumber);
 }
 
 napi_value EngineSession::Stats() const {

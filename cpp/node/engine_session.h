@@ -56,6 +56,13 @@ class EngineSession : public std::enable_shared_from_this<EngineSession> {
   /*! \brief Starts an evaluation: all logits, or the score of each token; a promise of
    * Float32Array. */
   napi_value Evaluate(EvaluationPlan plan, bool score);
+  /*! \brief Engine::Pin(); a promise of the tokens kept. */
+  napi_value Pin(int64_t id, std::vector<int32_t> tokens);
+  void Unpin(int64_t id);
+  /*! \brief Engine::ReadPrefix(); a promise of a Uint8Array. */
+  napi_value ReadPrefix(std::vector<int32_t> tokens);
+  /*! \brief Engine::WritePrefix(); a promise of the tokens kept. */
+  napi_value WritePrefix(int64_t id, std::vector<int32_t> tokens, std::vector<uint8_t> data);
   /*! \brief NativeEngineStats. */
   napi_value Stats() const;
   void StartTrace(size_t capacity);
@@ -78,6 +85,10 @@ class EngineSession : public std::enable_shared_from_this<EngineSession> {
 
   /*! \brief Makes a promise that keeps the event loop alive until it is settled. */
   Settle OpenPromise(napi_value* promise);
+  /*! \brief Runs `compute` on the engine thread; a promise of what `convert(env, result)` makes of
+   * its result, or of the error it throws. */
+  template <typename Compute, typename Convert>
+  napi_value Ask(Compute compute, Convert convert);
   void Start(napi_value on_events, napi_value on_progress);
   EngineLoop::Factory MakeFactory();
   EngineLoop::Callbacks MakeCallbacks();

@@ -11,6 +11,7 @@
 #include "node/engine_session.h"
 #include "node/error_conversion.h"
 #include "node/object_reader.h"
+#include "node/sampling_arguments.h"
 #include "node/type_tags.h"
 
 namespace node_mlc {
@@ -158,6 +159,55 @@ napi_value Score(napi_env env, napi_callback_info info) {
   });
 }
 
+/*! \brief The tokens of a prefix. */
+std::vector<int32_t> PrefixTokens(napi_env env, napi_value value, const EngineSession& session,
+                                  const char* method) {
+  const std::string what = std::string("'tokens' of ") + method + "()";
+  std::vector<int32_t> tokens = ReadInt32Array(env, value, what);
+  CheckTokens(tokens, session.config().vocab_size, what);
+  return tokens;
+}
+
+// pin(id: number, tokens: Int32Array): Promise<number>
+napi_value Pin(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "pin", {NonNegativeInteger("id"), TypedArray("tokens")});
+    EngineSession* session = OpenSessionOf(env, args.self());
+    return session->Pin(static_cast<int64_t>(args.GetNumber(0)),
+                        PrefixTokens(env, args[1], *session, "pin"));
+  });
+}
+
+// unpin(id: number): void
+napi_value Unpin(napi_env env, napi_callback_info info) {
+  return Guard(env, [&]() -> napi_value {
+    const Arguments args(env, info, "unpin", {NonNegativeInteger("id")});
+    OpenSessionOf(env, args.self())->Unpin(static_cast<int64_t>(args.GetNumber(0)));
+    return nullptr;
+  });
+}
+
+// readPrefix(tokens: Int32Array): Promise<Uint8Array>
+napi_value ReadPrefix(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "readPrefix", {TypedArray("tokens")});
+    EngineSession* session = OpenSessionOf(env, args.self());
+    return session->ReadPrefix(PrefixTokens(env, args[0], *session, "readPrefix"));
+  });
+}
+
+// writePrefix(id: number, tokens: Int32Array, data: Uint8Array): Promise<number>
+napi_value WritePrefix(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "writePrefix",
+                         {NonNegativeInteger("id"), TypedArray("tokens"), TypedArray("data")});
+    EngineSession* session = OpenSessionOf(env, args.self());
+    return session->WritePrefix(static_cast<int64_t>(args.GetNumber(0)),
+                                PrefixTokens(env, args[1], *session, "writePrefix"),
+                                ReadUint8Array(env, args[2], "'data' of writePrefix()"));
+  });
+}
+
 // stats(): NativeEngineStats
 napi_value Stats(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
@@ -222,6 +272,10 @@ void DefineEngineClass(napi_env env, napi_value exports) {
       Method("abortIfQueued", AbortIfQueued),
       Method("replyLogits", ReplyLogits),
       Method("evaluate", Evaluate),
+      Method("pin", Pin),
+      Method("unpin", Unpin),
+      Method("readPrefix", ReadPrefix),
+      Method("writePrefix", WritePrefix),
       Method("score", Score),
       Method("stats", Stats),
       Method("startTrace", StartTrace),

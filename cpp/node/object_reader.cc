@@ -164,6 +164,10 @@ std::vector<int32_t> ReadInt32Array(napi_env env, napi_value value, const std::s
   return ReadTypedArray<int32_t>(env, value, napi_int32_array, "Int32Array", what);
 }
 
+std::vector<uint8_t> ReadUint8Array(napi_env env, napi_value value, const std::string& what) {
+  return ReadTypedArray<uint8_t>(env, value, napi_uint8_array, "Uint8Array", what);
+}
+
 std::vector<float> ReadFloat32Array(napi_env env, napi_value value, const std::string& what) {
   return ReadTypedArray<float>(env, value, napi_float32_array, "Float32Array", what);
 }

@@ -67,6 +67,9 @@ class ObjectReader {
  * `what`. */
 std::vector<int32_t> ReadInt32Array(napi_env env, napi_value value, const std::string& what);
 
+/*! \brief As ReadInt32Array(), of a Uint8Array. */
+std::vector<uint8_t> ReadUint8Array(napi_env env, napi_value value, const std::string& what);
+
 /*! \brief As ReadInt32Array(), of a Float32Array. */
 std::vector<float> ReadFloat32Array(napi_env env, napi_value value, const std::string& what);
 

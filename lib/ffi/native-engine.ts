@@ -228,6 +228,8 @@ export interface NativeEngineStats {
   readonly pagesFree: number;
   /** Pages no request uses and the prefix cache keeps. */
   readonly pagesCached: number;
+  /** Prefixes that are pinned. */
+  readonly pins: number;
   /** Most pages in use at one time since load. */
   readonly pagesPeak: number;
   /** Bytes of the KV pool (address space). */
@@ -291,6 +293,20 @@ export interface NativeEngine {
    * pages when there are too few. Rejects with ERR_ABORTED when the engine is disposed meanwhile.
    */
   evaluate(rows: readonly Int32Array[], options?: EvaluateOptions): Promise<Float32Array>;
+  /**
+   * Keeps the KV pages of the longest prefix of `tokens` that there is, in place of what was pinned under this id before, until
+   * `unpin` or until requests need them; resolves with the tokens kept (whole pages).
+   */
+  pin(id: number, tokens: Int32Array): Promise<number>;
+  /** Lets go of what is pinned under the id; nothing where there is none. */
+  unpin(id: number): void;
+  /** The KV pages of the longest prefix of `tokens` that there is, one after the other. */
+  readPrefix(tokens: Int32Array): Promise<Uint8Array>;
+  /**
+   * Puts pages that `readPrefix` gave for `tokens` into the prefix cache and pins them; resolves with the tokens kept.
+   * Errors: ERR_INVALID_ARGUMENT for bytes that are no pages of this model, ERR_INSUFFICIENT_MEMORY.
+   */
+  writePrefix(id: number, tokens: Int32Array, data: Uint8Array): Promise<number>;
   /** Natural-log probabilities of tokens[1..] given the tokens before them; length tokens.length - 1. */
   score(tokens: Int32Array): Promise<Float32Array>;
   stats(): NativeEngineStats;
