@@ -30,6 +30,8 @@ export type {
   TokenLogprob,
 } from "./engine/openai-types.js";
 export type { SamplingOptions } from "./engine/sampling-options.js";
+export type { Session, SessionOptions } from "./engine/session.js";
+export type { SpeculationOptions } from "./engine/speculation.js";
 export type { GenerateOptions, Prompt } from "./engine/text-generation.js";
 export { type ErrorCode, MlcError } from "./errors.js";
 export type { Manifest } from "./package/manifest.js";

@@ -16,12 +16,14 @@ import { expectInteger } from "./expectation.js";
 import type { Generation } from "./generation.js";
 import { expectRegistry, type LogitProcessorRegistry } from "./logit-processor.js";
 import { type NativeRuntime, nativeRuntime } from "./native-runtime.js";
+import { Session, type SessionHost, type SessionOptions } from "./session.js";
 import {
   type GenerateOptions,
   type Prompt,
   renderChat,
   requireTokenizer,
   startGeneration,
+  type TextModel,
 } from "./text-generation.js";
 
 /** What turns texts into tokens and back. */
@@ -130,16 +132,22 @@ export class Engine implements AsyncDisposable {
    */
   generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
     this.#checkAlive();
-    const model = {
-      manifest: this.manifest,
-      contextLength: this.#plan.context,
-      ...this.#text,
-      native: this.#native,
-      logitProcessors: this.#logitProcessors,
-      running: this.#running,
-      nextId: () => ++this.#lastId,
-    };
-    return startGeneration(model, prompt, options);
+    return startGeneration(this.#model(), prompt, options);
+  }
+
+  /** Starts a conversation that keeps its keys and values between turns. Errors: ERR_INVALID_ARGUMENT, ERR_DISPOSED. */
+  session(options: SessionOptions = {}): Session {
+    this.#checkAlive();
+    return Session.start(this.#sessionHost(), options);
+  }
+
+  /**
+   * Restores a conversation that Session.save() has written with this very package.
+   * Errors: ERR_IO, ERR_INVALID_SESSION, ERR_INSUFFICIENT_MEMORY, ERR_INVALID_ARGUMENT, ERR_DISPOSED.
+   */
+  async restoreSession(file: string, options: Omit<SessionOptions, "messages"> = {}): Promise<Session> {
+    this.#checkAlive();
+    return Session.restore(this.#sessionHost(), file, options);
   }
 
   /**
@@ -218,6 +226,32 @@ export class Engine implements AsyncDisposable {
     await this.dispose();
   }
 
+  #model(): TextModel {
+    return {
+      manifest: this.manifest,
+      contextLength: this.#plan.context,
+      ...this.#text,
+      native: this.#native,
+      logitProcessors: this.#logitProcessors,
+      running: this.#running,
+      nextId: () => ++this.#lastId,
+    };
+  }
+
+  #sessionHost(): SessionHost {
+    return {
+      modelName: this.manifest.model.name,
+      digest: contentDigest(this.manifest),
+      native: this.#native,
+      generate: (messages, options, onEnd) => {
+        this.#checkAlive();
+        return startGeneration(this.#model(), messages, options, onEnd);
+      },
+      nextId: () => ++this.#lastId,
+      checkAlive: () => this.#checkAlive(),
+    };
+  }
+
   async #dispose(): Promise<void> {
     for (const generation of [...this.#running.values()]) generation.fail(disposedError());
     await this.#native.dispose();
@@ -236,6 +270,11 @@ function disposedError(): MlcError {
 }
 
 /** Names the package's content: the digests of all its files are in the manifest. */
+function contentDigest(manifest: Manifest): string {
+  return createHash("sha256").update(JSON.stringify(manifest.files)).digest("hex");
+}
+
+/** The content's name in OpenAI's responses. */
 function fingerprint(manifest: Manifest): string {
-  return `fp_${createHash("sha256").update(JSON.stringify(manifest.files)).digest("hex").slice(0, 12)}`;
+  return `fp_${contentDigest(manifest).slice(0, 12)}`;
 }

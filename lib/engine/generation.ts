@@ -71,8 +71,8 @@ export interface GenerationContext {
   readonly signal?: AbortSignal | undefined;
   /** Tells the native engine to drop the request. */
   readonly cancel: () => void;
-  /** Called once, when nothing more will come. */
-  readonly onEnd: () => void;
+  /** Called once, when nothing more will come; with the result unless an error ended it. */
+  readonly onEnd: (result: GenerationResult | undefined) => void;
 }
 
 /** A request that runs. Iterate it for chunks (once), or await `result`. */
@@ -239,7 +239,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#context.signal?.removeEventListener("abort", this.#onSignal);
-    this.#context.onEnd();
+    this.#context.onEnd("result" in end ? end.result : undefined);
     this.#notify();
   }
 

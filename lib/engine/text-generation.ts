@@ -11,7 +11,7 @@ import type { Manifest } from "../package/manifest.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { throwIfAborted } from "./engine-config.js";
 import { expectInteger, expectKnownNames, unexpected } from "./expectation.js";
-import { Generation } from "./generation.js";
+import { Generation, type GenerationResult } from "./generation.js";
 import {
   callProcessor,
   chooseProcessor,
@@ -54,11 +54,19 @@ const MOST_PRIORITY = 1000;
 
 const OPTION_NAMES = [...SAMPLING_OPTION_NAMES, "priority", "signal", "logitProcessor", "templateVariables"];
 
+/** Called once when a generation has ended, before anybody else hears of it: its prompt, and its result unless an error ended it. */
+export type OnGenerationEnd = (prompt: Int32Array, result: GenerationResult | undefined) => void;
+
 /**
  * Starts one generation. Errors, at once: ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED_FIELD, ERR_CHAT_TEMPLATE, ERR_CONTEXT_OVERFLOW,
  * ERR_ABORTED.
  */
-export function startGeneration(model: TextModel, prompt: Prompt, options: GenerateOptions = {}): Generation {
+export function startGeneration(
+  model: TextModel,
+  prompt: Prompt,
+  options: GenerateOptions = {},
+  onEnd?: OnGenerationEnd,
+): Generation {
   expectKnownNames("the generation's options", options, OPTION_NAMES);
   throwIfAborted(options.signal, "The generation");
   const { manifest, tokenizer, native, running } = model;
@@ -83,7 +91,10 @@ export function startGeneration(model: TextModel, prompt: Prompt, options: Gener
     stopTokens: new Set(stopTokens),
     signal: options.signal,
     cancel: () => native.abort(id),
-    onEnd: () => running.delete(id),
+    onEnd: (result) => {
+      running.delete(id);
+      onEnd?.(ids, result);
+    },
   });
   running.set(id, generation);
   try {

@@ -127,6 +127,10 @@ export class FakeNativeEngine implements NativeEngine {
   readonly requests: NativeRequest[] = [];
   readonly aborted: number[] = [];
   readonly replies: { id: number; logits: Float32Array }[] = [];
+  /** Tokens that are pinned, by id. */
+  readonly pinned = new Map<number, number[]>();
+  /** What writePrefix was given last. */
+  written: { tokens: number[]; data: number[] } | undefined;
   disposed = false;
   /** Steps played in all; `hold` stops the play before the next one. */
   steps = 0;
@@ -181,6 +185,7 @@ export class FakeNativeEngine implements NativeEngine {
       pagesTotal: 64,
       pagesFree: 64,
       pagesCached: 0,
+      pins: this.pinned.size,
       pagesPeak: 0,
       kvBytes: 0,
       weightBytes: 64,
@@ -213,6 +218,25 @@ export class FakeNativeEngine implements NativeEngine {
         stepRows: emptyHistogram(),
       },
     };
+  }
+
+  async pin(id: number, tokens: Int32Array): Promise<number> {
+    this.pinned.set(id, [...tokens]);
+    return tokens.length;
+  }
+
+  unpin(id: number): void {
+    this.pinned.delete(id);
+  }
+
+  /** As if a token's keys and values were its id. */
+  async readPrefix(tokens: Int32Array): Promise<Uint8Array> {
+    return Uint8Array.from(tokens);
+  }
+
+  async writePrefix(id: number, tokens: Int32Array, data: Uint8Array): Promise<number> {
+    this.written = { tokens: [...tokens], data: [...data] };
+    return this.pin(id, tokens);
   }
 
   startTrace(): void {}
