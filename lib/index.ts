@@ -28,11 +28,15 @@ export type {
   CompletionFinishReason,
   CompletionUsage,
   TokenLogprob,
+  UsageExtra,
 } from "./engine/openai-types.js";
+export type { OverflowPolicy, Truncation } from "./engine/overflow.js";
+export { PROMETHEUS_CONTENT_TYPE } from "./engine/prometheus.js";
 export type { SamplingOptions } from "./engine/sampling-options.js";
 export type { Session, SessionOptions } from "./engine/session.js";
 export type { SpeculationOptions } from "./engine/speculation.js";
 export type { GenerateOptions, Prompt } from "./engine/text-generation.js";
+export type { EngineTrace, TraceEvent } from "./engine/trace.js";
 export { type ErrorCode, MlcError } from "./errors.js";
 export type { Manifest } from "./package/manifest.js";
 export type { MemoryPlan, MemoryPlanRequest } from "./package/memory-plan.js";

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { checkMessages } from "../chat/message.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
-import { choiceResults, choiceUsage, startChoices } from "./choices.js";
+import { choiceResults, startChoices } from "./choices.js";
 import { type ChunkWriter, CompletionStream, openAiFinishReason, openAiUsage } from "./completion-stream.js";
 import type { Generation, TokenLogprobs } from "./generation.js";
 import { generateOptionsOf, logprobsOf, maxTokensOf, streamRequestOf } from "./openai-request.js";
@@ -87,7 +87,7 @@ export class ChatCompletions {
         logprobs: withLogprobs ? this.#logprobs(result.tokens, result.logprobs) : null,
         finish_reason: openAiFinishReason(result),
       })),
-      usage: openAiUsage(choiceUsage(results)),
+      usage: openAiUsage(results),
     };
   }
 

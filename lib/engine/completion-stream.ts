@@ -2,6 +2,7 @@
 import { abortAll, choiceSteps, choiceUsage } from "./choices.js";
 import type { Generation, GenerationChunk, GenerationResult } from "./generation.js";
 import type { CompletionFinishReason, CompletionUsage } from "./openai-types.js";
+import { usageExtra } from "./usage-extra.js";
 
 /** How one kind of completion writes the chunks of choice `index`. */
 export interface ChunkWriter<Chunk> {
@@ -47,7 +48,7 @@ export class CompletionStream<Chunk> implements AsyncIterable<Chunk>, AsyncDispo
           yield writer.last(result.finishReason, index);
         }
       }
-      if (writer.usage !== undefined) yield writer.usage(openAiUsage(choiceUsage(results)));
+      if (writer.usage !== undefined) yield writer.usage(openAiUsage(results));
     } finally {
       // Also where the loop ends before it reached the generations.
       abortAll(this.#generations);
@@ -59,13 +60,15 @@ export class CompletionStream<Chunk> implements AsyncIterable<Chunk>, AsyncDispo
   }
 }
 
-/** Usage under OpenAI's names. */
-export function openAiUsage(usage: GenerationResult["usage"]): CompletionUsage {
+/** Usage of all choices under OpenAI's names. */
+export function openAiUsage(results: readonly GenerationResult[]): CompletionUsage {
+  const usage = choiceUsage(results);
   return {
     prompt_tokens: usage.promptTokens,
     completion_tokens: usage.completionTokens,
     total_tokens: usage.totalTokens,
     prompt_tokens_details: { cached_tokens: usage.cachedTokens },
+    extra: usageExtra(results[0]),
   };
 }
 

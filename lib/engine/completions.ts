@@ -1,7 +1,7 @@
 /** `engine.completions`: OpenAI's text completions, streamed and whole. */
 import { randomUUID } from "node:crypto";
 import type { CompletionHost } from "./chat-completions.js";
-import { choiceResults, choiceUsage, startChoices } from "./choices.js";
+import { choiceResults, startChoices } from "./choices.js";
 import { type ChunkWriter, CompletionStream, openAiFinishReason, openAiUsage } from "./completion-stream.js";
 import { expectInteger, unexpected } from "./expectation.js";
 import { generateOptionsOf, streamRequestOf } from "./openai-request.js";
@@ -66,7 +66,7 @@ export class Completions {
         logprobs: null,
         finish_reason: openAiFinishReason(result),
       })),
-      usage: openAiUsage(choiceUsage(results)),
+      usage: openAiUsage(results),
     };
   }
 

@@ -5,6 +5,7 @@ import type { NativeEngineConfig } from "../ffi/native-engine.js";
 import type { Manifest, ManifestLibrary } from "../package/manifest.js";
 import type { MemoryPlan } from "../package/memory-plan.js";
 import type { ModelPackage } from "../package/model-package.js";
+import { DEFAULT_MAX_QUEUE } from "./admission.js";
 import { expectBoolean, expectInteger, expectKnownNames, expectText, unexpected } from "./expectation.js";
 import { expectRegistry, type LogitProcessorRegistry } from "./logit-processor.js";
 import { resolveSpeculation, type SpeculationConfig, type SpeculationOptions } from "./speculation.js";
@@ -58,6 +59,8 @@ export interface EngineOptions {
   speculation?: boolean | SpeculationOptions | undefined;
   /** Logit processors by name; see Engine.setLogitProcessorRegistry(). */
   logitProcessorRegistry?: LogitProcessorRegistry | undefined;
+  /** Requests that may wait behind a full batch; more are refused with ERR_ENGINE_OVERLOADED. Default 512. */
+  maxQueue?: number | undefined;
   /** Pin the weights in memory, so that they are never read from disk again. Default false. */
   lockMemory?: boolean | undefined;
 }
@@ -75,6 +78,7 @@ const OPTION_NAMES = [
   "verify",
   "prefixCache",
   "speculation",
+  "maxQueue",
   "lockMemory",
   "logitProcessorRegistry",
 ] as const satisfies readonly (keyof EngineOptions)[];
@@ -98,6 +102,7 @@ export interface EngineConfig {
   readonly prefixCache: number | "default" | undefined;
   /** Absent: none. */
   readonly speculation: SpeculationConfig | undefined;
+  readonly maxQueue: number;
   readonly lockMemory: boolean;
 }
 
@@ -122,6 +127,7 @@ export function resolveEngineConfig(
     verify: expectBoolean("verify", options.verify ?? false),
     prefixCache: prefixCache(options.prefixCache ?? true),
     speculation: resolveSpeculation(options.speculation),
+    maxQueue: expectInteger("maxQueue", options.maxQueue ?? DEFAULT_MAX_QUEUE, 0, Number.MAX_SAFE_INTEGER),
     lockMemory: expectBoolean("lockMemory", options.lockMemory ?? false),
   };
 }

@@ -51,6 +51,7 @@ export async function loadEngineParts(
     manifest,
     library,
     plan,
+    maxQueue: config.maxQueue,
     start: (onEvents) =>
       runtime.load(native, onEvents, (done, total, phase) => report({ phase, done, total })),
     openText: () => {

@@ -8,6 +8,7 @@ import type { Manifest, ManifestLibrary } from "../package/manifest.js";
 import type { MemoryPlan } from "../package/memory-plan.js";
 import { removeMarks } from "../tokenizer/added-token-splitter.js";
 import type { EncodeOptions, Tokenizer } from "../tokenizer/tokenizer.js";
+import { Admission, DEFAULT_MAX_QUEUE } from "./admission.js";
 import { ChatCompletions } from "./chat-completions.js";
 import { Completions } from "./completions.js";
 import { type EngineOptions, throwIfAborted } from "./engine-config.js";
@@ -16,6 +17,7 @@ import { expectInteger } from "./expectation.js";
 import type { Generation } from "./generation.js";
 import { expectRegistry, type LogitProcessorRegistry } from "./logit-processor.js";
 import { type NativeRuntime, nativeRuntime } from "./native-runtime.js";
+import { prometheusText } from "./prometheus.js";
 import { Session, type SessionHost, type SessionOptions } from "./session.js";
 import {
   type GenerateOptions,
@@ -25,6 +27,7 @@ import {
   startGeneration,
   type TextModel,
 } from "./text-generation.js";
+import { DEFAULT_TRACE_LIMIT, type EngineTrace, traceEvents } from "./trace.js";
 
 /** What turns texts into tokens and back. */
 export interface ModelText {
@@ -37,6 +40,8 @@ export interface EngineParts {
   readonly manifest: Manifest;
   readonly library: ManifestLibrary;
   readonly plan: MemoryPlan;
+  /** Requests that may wait behind a full batch. */
+  readonly maxQueue?: number;
   /** Makes the native engine, on its own thread; its events go to the callback. */
   readonly start: (onEvents: (events: readonly NativeEvent[]) => void) => Promise<NativeEngine>;
   /** Opens the tokenizer and the chat template, on this thread, meanwhile. */
@@ -47,6 +52,8 @@ export interface EngineParts {
 export interface EngineStats extends NativeEngineStats {
   /** Requests made and not ended yet. */
   readonly requests: number;
+  /** Requests refused as the queue was full. */
+  readonly refused: number;
 }
 
 /** How `tokenize` reads a text. */
@@ -69,6 +76,7 @@ export class Engine implements AsyncDisposable {
   readonly #text: ModelText;
   readonly #native: NativeEngine;
   readonly #running: Map<number, Generation>;
+  readonly #admission: Admission;
   #logitProcessors: LogitProcessorRegistry | undefined;
   #lastId = 0;
   #disposing: Promise<void> | undefined;
@@ -80,6 +88,7 @@ export class Engine implements AsyncDisposable {
     running: Map<number, Generation>,
   ) {
     this.#plan = parts.plan;
+    this.#admission = new Admission(parts.plan.batch, parts.maxQueue ?? DEFAULT_MAX_QUEUE);
     this.#text = text;
     this.#native = native;
     this.#running = running;
@@ -213,7 +222,27 @@ export class Engine implements AsyncDisposable {
   /** Counters since the load. */
   stats(): EngineStats {
     this.#checkAlive();
-    return { ...this.#native.stats(), requests: this.#running.size };
+    return { ...this.#native.stats(), requests: this.#running.size, refused: this.#admission.refused };
+  }
+
+  /** The counters in Prometheus' text format, labelled with the model's name; docs/observability.md lists them. */
+  metrics(): string {
+    return prometheusText(this.stats(), { model: this.manifest.model.name });
+  }
+
+  /**
+   * Records steps and requests from now on, the last `limit` of each (1 to 1,048,576; default 65,536); replaces a recording.
+   * Errors: ERR_INVALID_ARGUMENT, ERR_DISPOSED.
+   */
+  startTrace(limit: number = DEFAULT_TRACE_LIMIT): void {
+    this.#checkAlive();
+    this.#native.startTrace(expectInteger("limit", limit, 1, 2 ** 20));
+  }
+
+  /** Ends the recording: an object to write as JSON and to open in Perfetto or chrome://tracing. */
+  async stopTrace(): Promise<EngineTrace> {
+    this.#checkAlive();
+    return traceEvents(await this.#native.stopTrace());
   }
 
   /** Ends every request with ERR_DISPOSED and gives the memory back. Idempotent. */
@@ -234,6 +263,7 @@ export class Engine implements AsyncDisposable {
       native: this.#native,
       logitProcessors: this.#logitProcessors,
       running: this.#running,
+      admission: this.#admission,
       nextId: () => ++this.#lastId,
     };
   }

@@ -10,6 +10,7 @@ import { isErrorCode, MlcError } from "../errors.js";
 import type { NativeEvent, NativeLogprobs } from "../ffi/native-engine.js";
 import type { StreamingDecoder } from "../tokenizer/streaming-decoder.js";
 import { callProcessor, type LogitProcessor, processLogits } from "./logit-processor.js";
+import type { Truncation } from "./overflow.js";
 import { StopSequence } from "./stop-sequence.js";
 
 /** Why a generation ended: a stop token or text, the token limit or the context's end, or the caller. */
@@ -52,12 +53,15 @@ export interface GenerationResult {
   readonly usage: Usage;
   readonly finishReason: FinishReason;
   readonly timings: GenerationTimings;
+  /** What was dropped of the chat, where `overflow` had to. */
+  readonly truncation: Truncation | undefined;
 }
 
 /** What a generation needs from its engine. */
 export interface GenerationContext {
   readonly id: number;
   readonly promptTokens: number;
+  readonly truncation?: Truncation | undefined;
   /** Undefined for a model without a tokenizer: tokens only, no text. */
   readonly decoder: StreamingDecoder | undefined;
   readonly stop: readonly string[];
@@ -88,6 +92,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
   #cachedTokens = 0;
   #end: { result: GenerationResult } | { error: unknown } | undefined;
   #wake: (() => void)[] = [];
+  #abortedBy: (() => unknown) | undefined;
   #iterated = false;
 
   constructor(context: GenerationContext) {
@@ -116,6 +121,11 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
     this.#settle({ error });
   }
 
+  /** From now on an end that the native engine reports as an abort is this error. */
+  failOnAbort(error: () => unknown): void {
+    this.#abortedBy = error;
+  }
+
   /** Takes in what the native engine reports of this request. */
   accept(event: NativeEvent): void {
     this.#cachedTokens = event.cachedTokens ?? this.#cachedTokens;
@@ -132,6 +142,8 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
       return;
     }
     if (event.finish === "error") this.#settle({ error: errorOf(event) });
+    else if (event.finish === "abort" && this.#abortedBy !== undefined)
+      this.#settle({ error: this.#abortedBy() });
     else this.#finish(event.finish);
   }
 
@@ -231,6 +243,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
         },
         finishReason,
         timings: { firstTokenMs: this.#firstTokenMs, totalMs: performance.now() - this.#startedAt },
+        truncation: this.#context.truncation,
       },
     });
   }

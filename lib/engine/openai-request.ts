@@ -41,6 +41,9 @@ const OPTION_OF_FIELD: Readonly<Record<string, keyof GenerateOptions>> = {
   stop: "stop",
   ignore_eos: "ignoreEos",
   priority: "priority",
+  overflow: "overflow",
+  timeout_ms: "timeoutMs",
+  queue_timeout_ms: "queueTimeoutMs",
 };
 
 /** Fields of other features with the values that ask for nothing; any other value is refused. */

@@ -52,6 +52,11 @@ export interface CompletionParamsBase {
   ignore_eos?: boolean | null;
   /** Higher goes first, -1000 to 1000. */
   priority?: number | null;
+  /** Beyond OpenAI's: a chat that is too long is an error, or loses its oldest turns (`usage.extra.truncation` says which). */
+  overflow?: "error" | "truncate-oldest" | null;
+  /** Beyond OpenAI's: most milliseconds until the end, and until the first step. */
+  timeout_ms?: number | null;
+  queue_timeout_ms?: number | null;
 }
 
 /** Body of a chat completion. */
@@ -84,6 +89,20 @@ export interface CompletionUsage {
   total_tokens: number;
   /** Tokens of the prompt that did not have to be computed again. */
   prompt_tokens_details: { cached_tokens: number };
+  extra: UsageExtra;
+}
+
+/** Times of a request under web-llm's names, in seconds and tokens a second; of the first choice where there are several. */
+export interface UsageExtra {
+  e2e_latency_s: number;
+  /** Null where no token came. */
+  time_to_first_token_s: number | null;
+  /** Null where fewer than two tokens came. */
+  time_per_output_token_s: number | null;
+  prefill_tokens_per_s: number | null;
+  decode_tokens_per_s: number | null;
+  /** What `overflow: "truncate-oldest"` dropped; absent where nothing was. */
+  truncation?: { dropped_turns: number; dropped_messages: number; original_prompt_tokens: number };
 }
 
 /** Log-probability of one token. */

@@ -9,6 +9,8 @@ import { MlcError } from "../errors.js";
 import type { NativeEngine } from "../ffi/native-engine.js";
 import type { Manifest } from "../package/manifest.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
+import type { Admission } from "./admission.js";
+import { DEADLINE_OPTION_NAMES, type DeadlineOptions, resolveDeadlines, startDeadlines } from "./deadline.js";
 import { throwIfAborted } from "./engine-config.js";
 import { expectInteger, expectKnownNames, unexpected } from "./expectation.js";
 import { Generation, type GenerationResult } from "./generation.js";
@@ -19,6 +21,13 @@ import {
   type LogitProcessorRegistry,
 } from "./logit-processor.js";
 import { nativeRequest } from "./native-request.js";
+import {
+  expectOverflowPolicy,
+  type OverflowPolicy,
+  promptRoom,
+  type Truncation,
+  truncateOldest,
+} from "./overflow.js";
 import { SAMPLING_OPTION_NAMES, type SamplingOptions } from "./sampling-options.js";
 import { resolveSampling, roomFor } from "./sampling-params.js";
 
@@ -26,13 +35,15 @@ import { resolveSampling, roomFor } from "./sampling-params.js";
 export type Prompt = string | readonly ChatMessage[] | readonly number[] | Int32Array;
 
 /** Options of one generation. */
-export interface GenerateOptions extends SamplingOptions {
+export interface GenerateOptions extends SamplingOptions, DeadlineOptions {
   /** Higher goes first, -1000 to 1000; the longer a request waits, the higher it counts. Default 0. */
   priority?: number | undefined;
   /** Ends the generation with ERR_ABORTED. */
   signal?: AbortSignal | undefined;
   /** Changes each token's logits: a processor, the name of a registered one, or null for none. Default: the model's registered one. */
   logitProcessor?: LogitProcessor | string | null | undefined;
+  /** What to do with a chat that is too long: an error, or leave out its oldest turns. Default "error". */
+  overflow?: OverflowPolicy | undefined;
   /** More variables for the chat template, for example `enable_thinking`. */
   templateVariables?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -47,19 +58,28 @@ export interface TextModel {
   readonly logitProcessors: LogitProcessorRegistry | undefined;
   /** Requests that run, by id. */
   readonly running: Map<number, Generation>;
+  readonly admission: Admission;
   nextId(): number;
 }
 
 const MOST_PRIORITY = 1000;
 
-const OPTION_NAMES = [...SAMPLING_OPTION_NAMES, "priority", "signal", "logitProcessor", "templateVariables"];
+const OPTION_NAMES = [
+  ...SAMPLING_OPTION_NAMES,
+  ...DEADLINE_OPTION_NAMES,
+  "priority",
+  "signal",
+  "logitProcessor",
+  "overflow",
+  "templateVariables",
+];
 
 /** Called once when a generation has ended, before anybody else hears of it: its prompt, and its result unless an error ended it. */
 export type OnGenerationEnd = (prompt: Int32Array, result: GenerationResult | undefined) => void;
 
 /**
  * Starts one generation. Errors, at once: ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED_FIELD, ERR_CHAT_TEMPLATE, ERR_CONTEXT_OVERFLOW,
- * ERR_ABORTED.
+ * ERR_ENGINE_OVERLOADED, ERR_ABORTED.
  */
 export function startGeneration(
   model: TextModel,
@@ -72,17 +92,21 @@ export function startGeneration(
   const { manifest, tokenizer, native, running } = model;
   const sampling = resolveSampling(options, manifest.generation, manifest.model.vocabSize);
   if (sampling.stop.length > 0) requireTokenizer(tokenizer);
-  const { ids, atStart } = encodePrompt(model, prompt, options.templateVariables);
+  const limits = resolveDeadlines(options);
+  const { ids, atStart, truncation } = fitPrompt(model, prompt, options, sampling.maxTokens);
   const priority = expectInteger("priority", options.priority ?? 0, -MOST_PRIORITY, MOST_PRIORITY);
   const maxTokens = roomFor(ids.length, sampling.maxTokens, model.contextLength);
   const eosTokens = sampling.ignoreEos ? [] : manifest.tokenizer.eosTokenIds;
   const stopTokens = [...new Set([...eosTokens, ...sampling.stopTokens])];
   const processor = chooseProcessor(options.logitProcessor, model.logitProcessors, manifest.model.name);
+  model.admission.admit(running.size);
   if (processor !== undefined) callProcessor("resetState", () => processor.resetState());
   const id = model.nextId();
+  let stopTimers = (): void => {};
   const generation = new Generation({
     id,
     promptTokens: ids.length,
+    truncation,
     decoder: tokenizer?.stream({ atStart }),
     stop: sampling.stop,
     minTokens: sampling.minTokens,
@@ -93,6 +117,8 @@ export function startGeneration(
     cancel: () => native.abort(id),
     onEnd: (result) => {
       running.delete(id);
+      stopTimers();
+      model.admission.ended();
       onEnd?.(ids, result);
     },
   });
@@ -101,6 +127,7 @@ export function startGeneration(
     const externalLogits = processor !== undefined;
     const place = { id, tokens: ids, maxTokens, stopTokens, priority, externalLogits, tokenizer };
     native.submit(nativeRequest(place, sampling));
+    stopTimers = startDeadlines({ id, generation, native }, limits);
   } catch (error) {
     generation.fail(error);
     throw error;
@@ -137,12 +164,37 @@ export function requireTokenizer(tokenizer: Tokenizer | undefined): Tokenizer {
   );
 }
 
+interface EncodedPrompt {
+  readonly ids: Int32Array;
+  readonly atStart: boolean;
+}
+
+/** The prompt's tokens, of a chat without the turns that its overflow policy drops. */
+function fitPrompt(
+  model: TextModel,
+  prompt: Prompt,
+  { overflow, templateVariables }: GenerateOptions,
+  maxTokens: number | undefined,
+): EncodedPrompt & { truncation: Truncation | undefined } {
+  const encode = (given: Prompt) => encodePrompt(model, given, templateVariables);
+  if (expectOverflowPolicy(overflow) === "error") return { ...encode(prompt), truncation: undefined };
+  if (!isChat(prompt)) throw unexpected("prompt", 'a chat for overflow "truncate-oldest"', prompt);
+  const { contextLength } = model;
+  const limits = { room: promptRoom(contextLength, maxTokens), contextLength };
+  const { encoded, truncation } = truncateOldest(prompt, limits, encode);
+  return { ...encoded, truncation };
+}
+
+function isChat(prompt: Prompt): prompt is readonly ChatMessage[] {
+  return Array.isArray(prompt) && typeof prompt[0] === "object";
+}
+
 /** Token ids of a prompt, and whether the answer begins a text of its own (then it starts without a space). */
 function encodePrompt(
   model: TextModel,
   prompt: Prompt,
   variables: Readonly<Record<string, unknown>> | undefined,
-): { ids: Int32Array; atStart: boolean } {
+): EncodedPrompt {
   const vocabularySize = model.manifest.model.vocabSize;
   if (typeof prompt === "string") {
     const tokenizer = requireTokenizer(model.tokenizer);

@@ -71,7 +71,12 @@ describe("Engine", () => {
     expectTypeOf(engine.generate("hi").result).resolves.toEqualTypeOf<GenerationResult>();
     // @ts-expect-error roles are OpenAI's
     engine.generate([{ role: "wizard", content: "hi" }]);
-    assertType<GenerateOptions>({ typicalP: 0.9, mirostat: 2, drySequenceBreakers: ["\n", [1, 2]], minTokens: 3 });
+    assertType<GenerateOptions>({
+      typicalP: 0.9,
+      mirostat: 2,
+      drySequenceBreakers: ["\n", [1, 2]],
+      minTokens: 3,
+    });
     // @ts-expect-error only Mirostat 2.0
     assertType<GenerateOptions>({ mirostat: 1 });
     // @ts-expect-error snake case belongs to the OpenAI bodies

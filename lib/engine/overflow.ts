@@ -1,0 +1,101 @@
+/** What happens to a chat that is too long for the context. */
+import type { ChatMessage } from "../chat/message.js";
+import { MlcError } from "../errors.js";
+import { unexpected } from "./expectation.js";
+
+/**
+ * "error" refuses a prompt that leaves no room for an answer; "truncate-oldest" drops the oldest turns of a chat until there is
+ * room, and reports it.
+ */
+export type OverflowPolicy = "error" | "truncate-oldest";
+
+/** What "truncate-oldest" left out of a chat. */
+export interface Truncation {
+  readonly droppedTurns: number;
+  readonly droppedMessages: number;
+  /** Tokens of the whole chat, before anything was dropped. */
+  readonly originalPromptTokens: number;
+}
+
+/** Tokens kept free for an answer, unless `maxTokens` asks for fewer; at most a quarter of the context. */
+export const ANSWER_RESERVE = 256;
+
+/** Checks a policy. Errors: ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED_FIELD for "sliding". */
+export function expectOverflowPolicy(value: unknown): OverflowPolicy {
+  if (value === undefined || value === "error" || value === "truncate-oldest") return value ?? "error";
+  if (value === "sliding") {
+    throw new MlcError(
+      "ERR_UNSUPPORTED_FIELD",
+      'Expected "error" or "truncate-oldest" for overflow but received "sliding": a sliding window is not supported yet.',
+      { details: { field: "overflow" } },
+    );
+  }
+  throw unexpected("overflow", '"error" or "truncate-oldest"', value);
+}
+
+/** Most tokens of a prompt that leaves room for an answer of `maxTokens`, or of the reserve where that is less. */
+export function promptRoom(contextLength: number, maxTokens: number | undefined): number {
+  const reserve = Math.max(1, Math.min(ANSWER_RESERVE, Math.floor(contextLength / 4)));
+  return contextLength - Math.min(maxTokens ?? reserve, reserve);
+}
+
+/**
+ * The chat without as many of its oldest turns as needed for its prompt to have at most `room` tokens. System and developer
+ * messages stay, and so does the last turn: a chat that is still longer than `room` then is kept as long as one token of
+ * the context is left for the answer.
+ * Errors: ERR_CONTEXT_OVERFLOW where that is not so, and those of `encode`, which makes the prompt of messages.
+ */
+export function truncateOldest<Encoded extends { readonly ids: ArrayLike<number> }>(
+  messages: readonly ChatMessage[],
+  limits: { readonly room: number; readonly contextLength: number },
+  encode: (messages: readonly ChatMessage[]) => Encoded,
+): { encoded: Encoded; truncation: Truncation | undefined } {
+  const whole = encode(messages);
+  if (whole.ids.length <= limits.room) return { encoded: whole, truncation: undefined };
+  const turns = turnsOf(messages);
+  const without = (count: number) => {
+    const dropped = new Set(turns.slice(0, count).flat());
+    return encode(messages.filter((_, index) => !dropped.has(index)));
+  };
+  // Fewer turns make a shorter prompt, so the count is found by halving: each try renders and tokenizes the chat.
+  let [least, most] = [0, Math.max(0, turns.length - 1)];
+  let best = most === 0 ? whole : undefined;
+  while (least < most) {
+    const count = Math.floor((least + most) / 2);
+    const tried = count === 0 ? whole : without(count);
+    if (tried.ids.length > limits.room) least = count + 1;
+    else [most, best] = [count, tried];
+  }
+  const encoded = best ?? without(most);
+  if (encoded.ids.length >= limits.contextLength)
+    throw lastTurnTooLong(encoded.ids.length, limits.contextLength);
+  if (most === 0) return { encoded, truncation: undefined };
+  const droppedMessages = turns.slice(0, most).flat().length;
+  return {
+    encoded,
+    truncation: { droppedTurns: most, droppedMessages, originalPromptTokens: whole.ids.length },
+  };
+}
+
+/**
+ * Indices of the messages of each turn: a user message and everything until the next one. What stands before the first
+ * user message is a turn too; system and developer messages are in none.
+ */
+function turnsOf(messages: readonly ChatMessage[]): number[][] {
+  const turns: number[][] = [];
+  for (const [index, { role }] of messages.entries()) {
+    if (role === "system" || role === "developer") continue;
+    const turn = turns.at(-1);
+    if (turn === undefined || role === "user") turns.push([index]);
+    else turn.push(index);
+  }
+  return turns;
+}
+
+function lastTurnTooLong(promptTokens: number, contextLength: number): MlcError {
+  return new MlcError(
+    "ERR_CONTEXT_OVERFLOW",
+    `Expected system messages and a last turn of at most ${contextLength - 1} tokens (the context holds ${contextLength}, one is needed for the answer) but received ${promptTokens}: shorten them, or load or compile with a longer context.`,
+    { details: { promptTokens, contextLength } },
+  );
+}
