@@ -1,10 +1,11 @@
 // Times the kernels alone, at the sizes of SmolLM2-135M:  npx tsx bench/kernels.ts [threads] [format,format]
 //
+// bf16 weights are multiplied by bfloat16 dot products where the processor has them; `f32` and the others always in float32.
 // Median times; other processes disturb them, so compare runs on a quiet machine. GB/s is packed weights read, GFLOP/s is two
 // operations a weight and token.
 import { buildPrimFuncs } from "../lib/compiler/codegen/build.js";
 import { resolveTarget } from "../lib/compiler/codegen/target.js";
-import { type LinearOptions, linear } from "../lib/compiler/kernels/index.js";
+import { bestBfloatDot, type LinearOptions, linear } from "../lib/compiler/kernels/index.js";
 import { loadCompilerLibrary, Tensor, useThreads } from "../lib/ffi/index.js";
 import {
   packedBytes,
@@ -32,13 +33,15 @@ const LAYERS: readonly [name: string, columns: number, rows: readonly number[], 
 useThreads(threads);
 loadCompilerLibrary();
 const target = resolveTarget("cpu");
+const bfloatDot = bestBfloatDot(target.features);
 for (const format of WEIGHT_FORMAT_NAMES.filter((name) => formats.includes(name))) benchLinear(format);
 benchAttention(target);
 
 function benchLinear(format: WeightFormat): void {
   for (const [name, columns, rows, epilogue = "none"] of LAYERS) {
     const segments = rows.map((count) => ({ format, rows: count }));
-    const options = { columns, segments, epilogue };
+    const bfloats = format === "bf16" && bfloatDot !== undefined ? { bfloatDot } : {};
+    const options = { columns, segments, epilogue, ...bfloats };
     const library = buildPrimFuncs(
       { one: linear({ ...options, tokens: 1 }), many: linear({ ...options, tokens: "n" }) },
       target,

@@ -55,6 +55,7 @@ export type te_ComputeOp = Ref<"te.ComputeOp" | "te.BaseComputeOp" | "te.Operati
 export type te_Reduce = Ref<"te.Reduce" | "ir.OpaqueExpr" | "ir.Expr">;
 export type te_Tensor = Ref<"te.Tensor" | "ir.OpaqueExpr" | "ir.Expr">;
 export type tirx_AllocBuffer = Ref<"tirx.AllocBuffer" | "tirx.Stmt">;
+export type tirx_AttrStmt = Ref<"tirx.AttrStmt" | "tirx.Stmt">;
 export type tirx_Bind = Ref<"tirx.Bind" | "tirx.Stmt">;
 export type tirx_BufferStore = Ref<"tirx.BufferStore" | "tirx.Stmt">;
 export type tirx_BufferType = Ref<"tirx.BufferType" | "ir.Type">;
@@ -174,6 +175,7 @@ export interface GlobalFunctions {
   "te.Reduce": (a0: Arg<"te.CommReducer">, a1: readonly ExprArg[], a2: readonly Arg<"tirx.IterVar">[], a3: ExprArg, a4: number | bigint, a5: readonly ExprArg[], a6: Arg<"ir.Span">) => te_Reduce;
   "te.TensorLoad": (a0: Arg<"te.Tensor">, a1: readonly ExprArg[]) => ir_Expr;
   "tirx.AllocBuffer": (a0: Arg<"ir.Var">, a1: ReadonlyMap<string, FfiArgument> | { readonly [key: string]: FfiArgument } | null, a2: Arg<"ir.Span">) => tirx_AllocBuffer;
+  "tirx.AttrStmt": (a0: FfiArgument, a1: string, a2: ExprArg, a3: Arg<"tirx.Stmt">, a4: Arg<"ir.Span">) => tirx_AttrStmt;
   "tirx.Bind": (a0: Arg<"ir.Var">, a1: ExprArg, a2: Arg<"ir.Span">) => tirx_Bind;
   "tirx.BufferLoad": (a0: Arg<"ir.Var">, a1: readonly ExprArg[], a2: Arg<"ir.Span">) => ir_TensorLoad;
   "tirx.BufferStore": (a0: Arg<"ir.Var">, a1: ExprArg, a2: readonly ExprArg[], a3: Arg<"ir.Span">) => tirx_BufferStore;
@@ -220,7 +222,7 @@ export const signatures = {
     ],
   },
   compiler: {
-    hash: "c32d85908d03b92667d0376fd804080edf2a07112cd22a1b8fffe5bdf93cc800",
+    hash: "f4bd96670f2dd4882fb7fff99b4913048f52174d3a822417fe25e6ca42fc8629",
     names: [
       "ir.BaseFuncWithAttr",
       "ir.BaseFuncWithoutAttr",
@@ -321,6 +323,7 @@ export const signatures = {
       "te.Reduce",
       "te.TensorLoad",
       "tirx.AllocBuffer",
+      "tirx.AttrStmt",
       "tirx.Bind",
       "tirx.BufferLoad",
       "tirx.BufferStore",

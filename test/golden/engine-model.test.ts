@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { NativeEngineConfig } from "../../lib/ffi/index.js";
+import { cpuFeatures, type NativeEngineConfig } from "../../lib/ffi/index.js";
 import { ModelPackage } from "../../lib/package/model-package.js";
 import { compiledModel } from "../support/compiled-model.js";
 import { fakeRequest, type Outcome, RunningEngine } from "../support/fake-model.js";
@@ -160,6 +160,31 @@ it.skipIf(goldens === undefined)(
     expect(codes.kvBytes / exact.kvBytes).toBeCloseTo(36 / 128, 9);
     const error = relativeError(codes.whole, exact.whole);
     // The worst of 25,600 logits, in their root mean square.
+    expect(error).toBeGreaterThan(0);
+    expect(error).toBeLessThan(0.1);
+  },
+);
+
+it.skipIf(goldens === undefined || !cpuFeatures().includes("avx512bf16"))(
+  "bfloat16 dot products give the same logits by every way and for any number of threads, near those in float32",
+  async () => {
+    const folder = path.join(goldens ?? "", "qwen3");
+    const ids = readSafetensor(path.join(folder, "golden.safetensors"), "input_ids").data;
+    const rows = [Int32Array.from(ids.subarray(0, 40)), Int32Array.from(ids.subarray(40, 80))];
+    const options = { quantization: "q0bf16", contextLength: 128, maxBatch: 8, prefillChunk: 32 };
+    const evaluated = async (activations: "int8" | "float32", threads: number) => {
+      const compiled = await compiledModel(folder, { ...options, activations });
+      const { engine } = await RunningEngine.load(await configOf(compiled, { threads }));
+      const whole = await engine.evaluate(rows, {});
+      for (const way of [{ chunk: 7 }, { decode: 39 }, { together: true, chunk: 3, decode: 9 }])
+        expect(await engine.evaluate(rows, way), JSON.stringify(way)).toEqual(whole);
+      await engine.dispose();
+      return whole;
+    };
+    const rounded = await evaluated("int8", 2);
+    expect(await evaluated("int8", 1)).toEqual(rounded);
+    const error = relativeError(rounded, await evaluated("float32", 2));
+    // The worst of 25,600 logits, in their root mean square; none would mean that no activation was rounded.
     expect(error).toBeGreaterThan(0);
     expect(error).toBeLessThan(0.1);
   },

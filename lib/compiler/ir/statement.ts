@@ -17,6 +17,8 @@ export type LoopBody = (block: Block, index: PrimExpr) => void;
 /** One scope of a kernel. */
 export class Block {
   readonly #statements: FfiObject[] = [];
+  /** LLVM IR. */
+  #functions = "";
 
   /** Writes a value, of one lane or several consecutive ones; the type must be the buffer's. */
   store(buffer: Buffer, value: ExprLike, ...indices: ExprLike[]): void {
@@ -88,8 +90,20 @@ export class Block {
     this.#statements.push(call("tirx.Evaluate", node, null));
   }
 
+  /** Gives `llvmFunction` the functions of this LLVM IR text, within this block. They are inlined where they are called. */
+  importLlvm(code: string): void {
+    this.#functions += code;
+  }
+
   /** The statements as one; an empty block is refused (ERR_COMPILE). */
   finish(): FfiObject {
+    const statement = this.#sequence();
+    if (this.#functions === "") return statement;
+    const code = call("ir.StringImm", this.#functions, null);
+    return call("tirx.AttrStmt", code, "pragma_import_llvm", code, statement, null);
+  }
+
+  #sequence(): FfiObject {
     const [first, ...rest] = this.#statements;
     if (first === undefined) {
       throw new MlcError("ERR_COMPILE", "Expected at least one statement in a block but received none.");

@@ -49,6 +49,12 @@ export function llvmIntrinsic(name: string, dtype: string, operands: readonly Pr
   return operation("tirx.call_llvm_pure_intrin", dtype, [int(Number(id), "uint32"), ...operands]);
 }
 
+/** A pure function of the LLVM IR that the block has (`Block.importLlvm`); `dtype` is the type of its result. */
+export function llvmFunction(name: string, dtype: string, operands: readonly PrimExpr[]): PrimExpr {
+  const symbol = call("ir.StringImm", name, null);
+  return operation("tirx.call_pure_extern", dtype, operands, [symbol]);
+}
+
 /** The integer nearest to each lane, halves to even, as a float. */
 export function roundToInteger(value: PrimExpr): PrimExpr {
   return llvmIntrinsic("llvm.nearbyint", value.dtype, [value]);
@@ -113,8 +119,13 @@ export function laneIndices(lanes: number): PrimExpr {
   return ramp(int(0, "int32"), lanes);
 }
 
-function operation(name: string, dtype: string, operands: readonly PrimExpr[]): PrimExpr {
-  const handles = operands.map(({ handle }) => handle);
+function operation(
+  name: string,
+  dtype: string,
+  operands: readonly PrimExpr[],
+  first: readonly FfiObject[] = [],
+): PrimExpr {
+  const handles = [...first, ...operands.map(({ handle }) => handle)];
   const node = call("ir.Call", call("ir.PrimType", dtype), call("ir.GetOp", name), handles, null, [], null);
   return new PrimExpr(node, dtype);
 }

@@ -3,7 +3,7 @@
  * tokens at a time, with the tile's sums in registers.
  */
 import type { Buffer } from "../ir/buffer.js";
-import { float, type PrimExpr } from "../ir/prim-expr.js";
+import { float, int, type PrimExpr } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { multiplyAdd } from "../ir/vector.js";
 import { BLOCK_ROWS } from "../quantization/format.js";
@@ -24,7 +24,14 @@ function registerTile(vectorBits: number): RegisterTile {
   return vectorBits >= 512 ? { tokens: 8, blocks: 2 } : { tokens: 6, blocks: 1 };
 }
 
-/** Statements of the product of all n rows of x. */
+/** Readies a panel, in code of its own, for the tiles of tokens that meet it. */
+export type PanelReader = (block: Block, panel: Panel) => TileReader;
+/** Readies `tokens` rows of x from row `first` on. */
+export type TileReader = (block: Block, first: PrimExpr, tokens: number) => Accumulate;
+/** Adds to sums[part][token] the tile's products with row blocks `firstPart` and on of the panel. */
+export type Accumulate = (sums: readonly Buffer[], firstPart: number) => void;
+
+/** Statements of the product of all n rows of x in float32. */
 export function matrixMatrix(
   block: Block,
   buffers: LinearBuffers,
@@ -32,12 +39,26 @@ export function matrixMatrix(
   columns: number,
   vectorBits: number,
 ): void {
+  tokenTiles(block, buffers, n, vectorBits, (inner, panel) => {
+    const weights = inner.local("weights", [columns, PANEL_ROWS]);
+    unpackPanel(inner, weights, panel, columns);
+    return (body, first, tokens) => (sums, firstPart) =>
+      accumulate(body, { x: buffers.x, weights, columns, first, tokens }, sums, firstPart);
+  });
+}
+
+/** Statements that take every panel through all n rows of x, a tile at a time. */
+export function tokenTiles(
+  block: Block,
+  buffers: LinearBuffers,
+  n: PrimExpr,
+  vectorBits: number,
+  read: PanelReader,
+): void {
   const { tokens: tile, blocks } = registerTile(vectorBits);
   block.parallel("panel", panelCount(buffers), (body, index) =>
     forPanel(body, buffers, index, (inner, panel) => {
-      const weights = inner.local("weights", [columns, PANEL_ROWS]);
-      unpackPanel(inner, weights, panel, columns);
-      const product: TileProduct = { buffers, panel, weights, columns, blocks };
+      const product: TileProduct = { buffers, panel, blocks, read: read(inner, panel) };
       inner.serial("tile", n.floorDiv(tile), (tokens, index) =>
         tileProduct(tokens, product, index.mul(tile), tile),
       );
@@ -51,6 +72,16 @@ export function matrixMatrix(
         }
       }
     }),
+  );
+}
+
+/** As `tokenTiles` for one row of x. */
+export function singleRow(block: Block, buffers: LinearBuffers, vectorBits: number, read: PanelReader): void {
+  const { blocks } = registerTile(vectorBits);
+  block.parallel("panel", panelCount(buffers), (body, index) =>
+    forPanel(body, buffers, index, (inner, panel) =>
+      tileProduct(inner, { buffers, panel, blocks, read: read(inner, panel) }, int(0), 1),
+    ),
   );
 }
 
@@ -81,42 +112,50 @@ function unpackPanel(block: Block, weights: Buffer, { blocks }: Panel, columns: 
 interface TileProduct {
   readonly buffers: LinearBuffers;
   readonly panel: Panel;
-  readonly weights: Buffer;
-  readonly columns: number;
   /** Row blocks that one loop over the columns serves. */
   readonly blocks: 1 | 2;
+  readonly read: TileReader;
 }
 
 /** `tokens` rows of x from row `first` on, times the panel. */
 function tileProduct(block: Block, product: TileProduct, first: PrimExpr, tokens: number): void {
-  const { buffers, panel, blocks } = product;
+  const { buffers, panel, blocks, read } = product;
   const sums = panel.blocks.map(() => block.local("sums", tokens * BLOCK_ROWS));
-  for (let part = 0; part < panel.blocks.length; part += blocks)
-    accumulate(block, product, first, tokens, sums.slice(part, part + blocks), part);
+  const add = read(block, first, tokens);
+  for (let part = 0; part < panel.blocks.length; part += blocks) {
+    const together = sums.slice(part, part + blocks);
+    for (const sum of together)
+      for (let token = 0; token < tokens; token++)
+        block.store(sum, float(0).broadcast(BLOCK_ROWS), token * BLOCK_ROWS);
+    add(together, part);
+  }
   for (let token = 0; token < tokens; token++) {
     const results = sums.map((sum) => sum.loadVector(BLOCK_ROWS, token * BLOCK_ROWS));
     storeOutputs(block, buffers, panel, first.add(token), results);
   }
 }
 
-/** sums[part][token] = x[first + token] · row blocks `firstPart` and on of the panel. */
+interface FloatTile {
+  readonly x: Buffer;
+  readonly weights: Buffer;
+  readonly columns: number;
+  readonly first: PrimExpr;
+  readonly tokens: number;
+}
+
+/** See `Accumulate`. */
 function accumulate(
   block: Block,
-  { buffers, weights, columns }: TileProduct,
-  first: PrimExpr,
-  tokens: number,
+  { x, weights, columns, first, tokens }: FloatTile,
   sums: readonly Buffer[],
   firstPart: number,
 ): void {
-  for (const sum of sums)
-    for (let token = 0; token < tokens; token++)
-      block.store(sum, float(0).broadcast(BLOCK_ROWS), token * BLOCK_ROWS);
   block.serial("k", columns, (inner, k) => {
     const vectors = sums.map((_, part) =>
       inner.bind("w", weights.loadVector(BLOCK_ROWS, k, (firstPart + part) * BLOCK_ROWS)),
     );
     for (let token = 0; token < tokens; token++) {
-      const input = inner.bind("input", buffers.x.load(first.add(token), k));
+      const input = inner.bind("input", x.load(first.add(token), k));
       sums.forEach((sum, part) => {
         const vector = vectors[part];
         const before = sum.loadVector(BLOCK_ROWS, token * BLOCK_ROWS);

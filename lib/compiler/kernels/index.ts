@@ -5,6 +5,7 @@
 
 export { activationShape } from "./activation-blocks.js";
 export type { AttentionOptions } from "./attention-options.js";
+export { type BfloatDotName, bestBfloatDot } from "./dot/bfloat-dot.js";
 export { bestDotForm, canRun, DOT_FORMS, type DotFormName } from "./dot/dot-forms.js";
 export type { EmbeddingOptions } from "./embedding.js";
 export { embedding } from "./embedding.js";

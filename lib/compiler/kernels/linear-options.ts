@@ -3,6 +3,7 @@ import { Buffer } from "../ir/buffer.js";
 import { type ExprLike, variable } from "../ir/prim-expr.js";
 import { BLOCK_ROWS, isQuantized, packedShape, type WeightFormat } from "../quantization/format.js";
 import { activationBuffer } from "./activation-blocks.js";
+import type { BfloatDotName } from "./dot/bfloat-dot.js";
 import type { DotFormName } from "./dot/dot-forms.js";
 import type { LinearTuning } from "./linear-tuning.js";
 import { weightBuffer } from "./weight-blocks.js";
@@ -32,6 +33,8 @@ export interface LinearOptions {
   readonly vectorBits?: number;
   /** Multiplies 8-bit integers in this form; all weights must be quantised. Absent: float32 arithmetic. */
   readonly dot?: DotFormName;
+  /** Rounds x to bfloat16 and multiplies pairs of columns in this form; all weights must be bf16. Not together with `dot`. */
+  readonly bfloatDot?: BfloatDotName;
   /**
    * With `dot`: what x is. "int8": activation blocks (the default); for one token also "float32", rows that the kernel quantises,
    * or "norm", rows that it normalises first (RMS, with `epsilon` and a weight parameter).
@@ -78,6 +81,7 @@ export function linearBuffers(options: LinearOptions): LinearBuffers {
   const { columns, epilogue = "none", input, output } = options;
   checkSegments(options);
   checkIntegers(options);
+  checkBfloats(options);
   const gated = epilogue === "silu-mul";
   const segments = segmentBuffers(options, gated);
   const outputs = outputCount(options);
@@ -155,6 +159,14 @@ function checkIntegers(options: LinearOptions): void {
       `silu-mul outputs in multiples of ${PANEL_ROWS} to store as activation blocks`,
       `${outputs} of "${options.epilogue ?? "none"}"`,
     );
+}
+
+/** What bfloat16 products need. */
+function checkBfloats({ bfloatDot, dot, segments }: LinearOptions): void {
+  if (bfloatDot === undefined) return;
+  const other = segments.find(({ format }) => format !== "bf16");
+  if (other !== undefined) throw invalid("bf16 weights for bfloat16 products", other.format);
+  if (dot !== undefined) throw invalid("one form of products", `${bfloatDot} and ${dot}`);
 }
 
 function invalid(expected: string, received: string): MlcError {

@@ -2,6 +2,7 @@ import type { FfiObject } from "../../ffi/index.js";
 import { asExpr } from "../ir/prim-expr.js";
 import { primFunc } from "../ir/prim-func.js";
 import type { Block } from "../ir/statement.js";
+import { bfloatProduct } from "./bfloat-product.js";
 import { matrixMatrix } from "./gemm.js";
 import { matrixVector } from "./gemv.js";
 import { integerProduct } from "./integer-product.js";
@@ -16,8 +17,9 @@ import { type LinearOptions, linearBuffers, linearParameters } from "./linear-op
  * the norm's weight float32[columns] follows x for the input "norm".
  *
  * Sums are float32: over the columns in order, one fused multiply-add each; with `dot`, over the groups of 32 columns in order, the
- * sum of a group being an exact integer. Both forms, of one token and of many, add alike: a row's outputs have the same bits however
- * many rows are computed with it. Throws ERR_INVALID_ARGUMENT for segments that do not fit the epilogue or the form.
+ * sum of a group being an exact integer; with `bfloatDot`, over the pairs of columns in order. One token and many are added alike: a
+ * row's outputs have the same bits however many rows are computed with it. Throws ERR_INVALID_ARGUMENT for segments that do not fit
+ * the epilogue or the form.
  */
 export function linear(options: LinearOptions): FfiObject {
   const buffers = linearBuffers(options);
@@ -25,6 +27,10 @@ export function linear(options: LinearOptions): FfiObject {
   return primFunc(linearParameters(buffers), (body) => {
     if (options.dot !== undefined) {
       integerProduct(body, buffers, options);
+      return;
+    }
+    if (options.bfloatDot !== undefined) {
+      bfloatProduct(body, buffers, options);
       return;
     }
     const one = (block: Block) => matrixVector(block, buffers, columns);

@@ -3,6 +3,8 @@
 import { call, type FfiObject } from "../../ffi/index.js";
 import type { Dimension } from "../ir/relax-type.js";
 import {
+  type BfloatDotName,
+  bestBfloatDot,
   bestDotForm,
   type DotFormName,
   defaultTuning,
@@ -41,11 +43,16 @@ export class DecoderKernels {
   /** How quantised weights are multiplied; absent: in float32. */
   readonly #dot: DotFormName | undefined;
 
+  /** How bf16 weights are multiplied; absent: in float32. */
+  readonly #bfloatDot: BfloatDotName | undefined;
+
   constructor(spec: DecoderSpec) {
     this.#config = spec.config;
     this.#spec = spec;
     const { activations = "int8", target } = spec;
     this.#dot = activations === "int8" && target !== undefined ? bestDotForm(target.features) : undefined;
+    this.#bfloatDot =
+      activations === "int8" && target !== undefined ? bestBfloatDot(target.features) : undefined;
     this.#parameters = new Map(packedParameters(spec).map((parameter) => [parameter.name, parameter]));
   }
 
@@ -98,6 +105,10 @@ export class DecoderKernels {
       this.#dot !== undefined && this.multipliesIntegers(weights)
         ? { dot: this.#dot, input: input ?? ("int8" as const), output, epsilon: this.#config.rmsNormEps }
         : {};
+    const bfloats =
+      this.#bfloatDot !== undefined && segments.every(({ format }) => format === "bf16")
+        ? { bfloatDot: this.#bfloatDot }
+        : {};
     const options: LinearOptions = {
       columns,
       segments,
@@ -106,6 +117,7 @@ export class DecoderKernels {
       tokens,
       ...this.#vectors(),
       ...integers,
+      ...bfloats,
     };
     const tuned = { ...options, ...this.#tuning(options) };
     return { key: linearName(options), make: () => linear(tuned) };
