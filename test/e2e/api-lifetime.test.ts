@@ -96,7 +96,8 @@ describe.skipIf(folder === undefined)("lifetime", () => {
     expect(end).toBe("terminated");
   });
 
-  it("does not grow over 50 loads", async () => {
+  // The memory allocator keeps some 15 MB now and then, so one sample says little: the least of several is what is in use.
+  it("does not grow over 80 loads", async () => {
     const result = await runProgram(`
       import { Engine } from ${JSON.stringify(esm)};
       const once = async () => {
@@ -105,13 +106,15 @@ describe.skipIf(folder === undefined)("lifetime", () => {
         await engine.dispose();
       };
       const settle = async () => { for (let i = 0; i < 5; i++) { globalThis.gc(); await new Promise((r) => setTimeout(r, 20)); } };
-      for (let i = 0; i < 10; i++) await once();
-      await settle();
-      const before = process.memoryUsage().rss;
-      for (let i = 0; i < 50; i++) await once();
-      await settle();
-      console.log(process.memoryUsage().rss - before);`);
+      const samples = [];
+      while (samples.length < 8) {
+        for (let i = 0; i < 10; i++) await once();
+        await settle();
+        samples.push(process.memoryUsage().rss);
+      }
+      console.log(Math.min(...samples.slice(4)) - Math.min(...samples.slice(0, 4)));`);
     expect(result).toMatchObject({ status: 0, stderr: "" });
-    expect(Number(result.stdout)).toBeLessThan(20e6);
+    // 40 loads lie between.
+    expect(Number(result.stdout)).toBeLessThan(10e6);
   });
 });
