@@ -10,7 +10,8 @@ export interface CompileOptions {
   readonly quantization?: string;
   /**
    * How activations enter matrix products with quantised weights: "int8" (the default; dynamically rounded by groups of
-   * 32, fast) or "float32" (exact, slow). Weights in plain floating point are always multiplied exactly.
+   * 32, fast) or "float32" (exact, slow). With "int8" bf16 weights meet activations in bfloat16 on targets with AVX512_BF16; other
+   * weights in plain floating point are always multiplied in float32.
    */
   readonly activations?: Activations;
   /**

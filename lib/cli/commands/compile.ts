@@ -23,7 +23,7 @@ export const compileCommand = defineCommand({
     activations: {
       type: "string",
       valueHint: "A",
-      description: "int8 (default) or float32: how activations enter products with quantised weights",
+      description: "int8 (default) or float32: how activations enter products with quantised or bf16 weights",
     },
     "kv-cache": {
       type: "string",
