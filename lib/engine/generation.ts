@@ -7,7 +7,7 @@
  * fails (an error).
  */
 import { isErrorCode, MlcError } from "../errors.js";
-import type { NativeEvent, NativeLogprobs } from "../ffi/native-engine.js";
+import type { NativeEvent, NativeLogprobs, NativeTiming } from "../ffi/native-engine.js";
 import type { StreamingDecoder } from "../tokenizer/streaming-decoder.js";
 import { callProcessor, type LogitProcessor, processLogits } from "./logit-processor.js";
 import type { Truncation } from "./overflow.js";
@@ -36,10 +36,15 @@ export interface Usage {
   readonly totalTokens: number;
 }
 
-/** Milliseconds since the request was made. */
+/** Milliseconds; those of the first token are undefined where there was none. */
 export interface GenerationTimings {
-  /** Until the first token; undefined where there was none. */
+  /** From the request to the first step that computed a part of it. */
+  readonly queueMs: number | undefined;
+  /** From there to the first token. */
+  readonly prefillMs: number | undefined;
+  /** From the request to the first token, as it arrived here. */
   readonly firstTokenMs: number | undefined;
+  /** From the request to its end. */
   readonly totalMs: number;
 }
 
@@ -90,6 +95,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
   #pending = emptyChunk();
   #firstTokenMs: number | undefined;
   #cachedTokens = 0;
+  #timing: NativeTiming | undefined;
   #end: { result: GenerationResult } | { error: unknown } | undefined;
   #wake: (() => void)[] = [];
   #abortedBy: (() => unknown) | undefined;
@@ -129,6 +135,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
   /** Takes in what the native engine reports of this request. */
   accept(event: NativeEvent): void {
     this.#cachedTokens = event.cachedTokens ?? this.#cachedTokens;
+    this.#timing = event.timing ?? this.#timing;
     for (const [index, token] of event.tokens.entries()) {
       if (this.#end !== undefined) return;
       const last = index === event.tokens.length - 1;
@@ -242,7 +249,12 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
           totalTokens: promptTokens + completionTokens,
         },
         finishReason,
-        timings: { firstTokenMs: this.#firstTokenMs, totalMs: performance.now() - this.#startedAt },
+        timings: {
+          queueMs: this.#timing?.queueMs,
+          prefillMs: this.#firstTokenMs === undefined ? undefined : this.#timing?.prefillMs,
+          firstTokenMs: this.#firstTokenMs,
+          totalMs: performance.now() - this.#startedAt,
+        },
         truncation: this.#context.truncation,
       },
     });

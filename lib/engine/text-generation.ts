@@ -93,13 +93,14 @@ export function startGeneration(
   const sampling = resolveSampling(options, manifest.generation, manifest.model.vocabSize);
   if (sampling.stop.length > 0) requireTokenizer(tokenizer);
   const limits = resolveDeadlines(options);
+  // Before the prompt is read: a refusal costs next to nothing.
+  model.admission.admit(running.size);
   const { ids, atStart, truncation } = fitPrompt(model, prompt, options, sampling.maxTokens);
   const priority = expectInteger("priority", options.priority ?? 0, -MOST_PRIORITY, MOST_PRIORITY);
   const maxTokens = roomFor(ids.length, sampling.maxTokens, model.contextLength);
   const eosTokens = sampling.ignoreEos ? [] : manifest.tokenizer.eosTokenIds;
   const stopTokens = [...new Set([...eosTokens, ...sampling.stopTokens])];
   const processor = chooseProcessor(options.logitProcessor, model.logitProcessors, manifest.model.name);
-  model.admission.admit(running.size);
   if (processor !== undefined) callProcessor("resetState", () => processor.resetState());
   const id = model.nextId();
   let stopTimers = (): void => {};

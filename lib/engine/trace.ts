@@ -46,7 +46,7 @@ export function traceEvents(trace: NativeTrace): EngineTrace {
       named("process_name", "node-mlc engine"),
       named("thread_name", "steps"),
       ...records(trace.steps, STEP_FIELDS).flatMap(stepEvents),
-      ...records(trace.spans, SPAN_FIELDS).flatMap(spanEvents),
+      ...requestEvents(records(trace.spans, SPAN_FIELDS)),
     ],
     displayTimeUnit: "ms",
     otherData: { durationMs, droppedSteps, droppedSpans },
@@ -83,8 +83,24 @@ function stepEvents(record: Float64Array): TraceEvent[] {
   ];
 }
 
-/** A request, or a phase of it, on the request's own track. */
-function spanEvents(record: Float64Array): TraceEvent[] {
+/** The spans of each request inside the one of the whole: viewers nest them by their order. */
+function requestEvents(spans: readonly Float64Array[]): TraceEvent[] {
+  const requests = new Map<number, { begin: TraceEvent[]; phases: TraceEvent[]; end: TraceEvent[] }>();
+  for (const span of spans) {
+    const [id = 0, phase] = span;
+    const request = requests.get(id) ?? { begin: [], phases: [], end: [] };
+    requests.set(id, request);
+    const [begin, end] = spanEvents(span);
+    if (phase === 0) {
+      request.begin.push(begin);
+      request.end.push(end);
+    } else request.phases.push(begin, end);
+  }
+  return [...requests.values()].flatMap(({ begin, phases, end }) => [...begin, ...phases, ...end]);
+}
+
+/** A request, or a phase of it, on the request's own track: its begin and its end. */
+function spanEvents(record: Float64Array): [TraceEvent, TraceEvent] {
   const [id = 0, phase = 0, start = 0, end = 0, promptTokens = 0, answerTokens = 0, outcome = 0] = record;
   const name = PHASES[phase] ?? "request";
   const common = { name, cat: "request", pid: PROCESS, tid: STEP_TRACK, id };

@@ -5,14 +5,14 @@ import type { UsageExtra } from "./openai-types.js";
 /** Times of a finished generation. A time or rate that cannot be told, as too few tokens came, is null. */
 export function usageExtra(result: GenerationResult | undefined): UsageExtra {
   const { usage, timings, truncation } = result ?? EMPTY;
-  const { firstTokenMs, totalMs } = timings;
+  const { prefillMs, firstTokenMs, totalMs } = timings;
   const further = usage.completionTokens - 1;
   const decodeMs = firstTokenMs === undefined || further < 1 ? undefined : totalMs - firstTokenMs;
   return {
     e2e_latency_s: totalMs / 1000,
     time_to_first_token_s: firstTokenMs === undefined ? null : firstTokenMs / 1000,
     time_per_output_token_s: decodeMs === undefined ? null : decodeMs / 1000 / further,
-    prefill_tokens_per_s: rate(usage.promptTokens - usage.cachedTokens, firstTokenMs),
+    prefill_tokens_per_s: rate(usage.promptTokens - usage.cachedTokens, prefillMs),
     decode_tokens_per_s: rate(further, decodeMs),
     ...(truncation === undefined
       ? {}
@@ -28,7 +28,7 @@ export function usageExtra(result: GenerationResult | undefined): UsageExtra {
 
 const EMPTY: Pick<GenerationResult, "usage" | "timings" | "truncation"> = {
   usage: { promptTokens: 0, cachedTokens: 0, completionTokens: 0, totalTokens: 0 },
-  timings: { firstTokenMs: undefined, totalMs: 0 },
+  timings: { queueMs: undefined, prefillMs: undefined, firstTokenMs: undefined, totalMs: 0 },
   truncation: undefined,
 };
 

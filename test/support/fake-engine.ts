@@ -127,6 +127,8 @@ export class FakeNativeEngine implements NativeEngine {
   readonly requests: NativeRequest[] = [];
   readonly aborted: number[] = [];
   readonly replies: { id: number; logits: Float32Array }[] = [];
+  /** Requests that count as not begun; all others start at once. */
+  readonly queued = new Set<number>();
   /** Tokens that are pinned, by id. */
   readonly pinned = new Map<number, number[]>();
   /** What writePrefix was given last. */
@@ -157,8 +159,9 @@ export class FakeNativeEngine implements NativeEngine {
     setImmediate(() => this.#onEvents([{ id, tokens: [], finish: "abort" }]));
   }
 
-  /** A scripted request starts at once: none is ever queued. */
-  abortIfQueued(_id: number): void {}
+  abortIfQueued(id: number): void {
+    if (this.queued.has(id)) this.abort(id);
+  }
 
   replyLogits(id: number, logits: Float32Array): void {
     this.replies.push({ id, logits });

@@ -47,7 +47,7 @@ describe("time limits", () => {
     const slow = engine.generate("a", { timeoutMs: 20 });
     await expect(slow.result).rejects.toMatchObject({
       code: "ERR_TIMEOUT",
-      status: 408,
+      status: 504,
       details: { option: "timeoutMs", ms: 20 },
     });
     expect(native.aborted).toEqual([1]);
@@ -55,6 +55,20 @@ describe("time limits", () => {
     const quick = await engine.generate("a", { timeoutMs: 1000, queueTimeoutMs: 1000 }).result;
     expect(quick.text).toBe("ok");
     expect(native.aborted).toEqual([1]);
+  });
+
+  it("end a request that has waited too long, but not one that has begun", async () => {
+    const { engine, native } = await fakeEngine(textScript("ok"));
+    native.hold = true;
+    native.queued.add(1);
+    const waiting = engine.generate("a", { queueTimeoutMs: 10 });
+    const begun = engine.generate("a", { queueTimeoutMs: 10 });
+    await expect(waiting.result).rejects.toMatchObject({
+      code: "ERR_TIMEOUT",
+      details: { option: "queueTimeoutMs", ms: 10 },
+    });
+    native.resume();
+    expect((await begun.result).text).toBe("ok");
   });
 
   it.each([

@@ -108,12 +108,12 @@ describe("trace events", () => {
     expect(sampling).toMatchObject({ ts: 5000, dur: 500 });
     const spans = trace.traceEvents.filter(({ cat }) => cat === "request");
     expect(spans.map(({ name, ph, ts, id }) => [name, ph, ts, id])).toEqual([
+      ["request", "b", 0, 7],
       ["prefill", "b", 1000, 7],
       ["prefill", "e", 5500, 7],
-      ["request", "b", 0, 7],
       ["request", "e", 12_000, 7],
     ]);
-    expect(spans[2]?.args).toEqual({ promptTokens: 30, answerTokens: 9, outcome: "length" });
+    expect(spans[0]?.args).toEqual({ promptTokens: 30, answerTokens: 9, outcome: "length" });
     expect(JSON.parse(JSON.stringify(trace))).toEqual(trace);
   });
 
@@ -135,7 +135,7 @@ it("usage.extra tells no rate of what did not happen", () => {
     decode_tokens_per_s: null,
   });
   const usage = { promptTokens: 100, cachedTokens: 60, completionTokens: 11, totalTokens: 111 };
-  const timings = { firstTokenMs: 200, totalMs: 700 };
+  const timings = { queueMs: 120, prefillMs: 80, firstTokenMs: 200, totalMs: 700 };
   const result = {
     usage,
     timings,
@@ -149,7 +149,7 @@ it("usage.extra tells no rate of what did not happen", () => {
     e2e_latency_s: 0.7,
     time_to_first_token_s: 0.2,
     time_per_output_token_s: 0.05,
-    prefill_tokens_per_s: 200,
+    prefill_tokens_per_s: 500,
     decode_tokens_per_s: 20,
   });
 });
