@@ -10,12 +10,18 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const MAY_IMPORT = {
   ".": ["engine", "package", "chat", "tokenizer", "ffi"],
   ffi: [],
+  isolation: ["ffi"],
   package: [],
   tokenizer: [],
   chat: [],
-  engine: ["ffi", "package", "tokenizer", "chat"],
+  engine: ["ffi", "isolation", "package", "tokenizer", "chat"],
   compiler: ["ffi", "package", "tokenizer"],
-  cli: ["engine", "compiler", "package", "ffi", "tokenizer", "chat"],
+  server: ["engine", "package", "chat"],
+  electron: ["engine", "isolation", "chat"],
+  "web-llm": ["engine", "chat"],
+  providers: ["engine", "chat"],
+  testing: ["engine", "ffi", "package", "tokenizer", "chat"],
+  cli: ["server", "engine", "compiler", "package", "ffi", "tokenizer", "chat"],
 };
 
 /** Files anyone may import. */
