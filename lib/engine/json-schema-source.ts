@@ -1,0 +1,177 @@
+/** A JSON schema as it was given: its parts with their pointers, local references, and limits on its size. */
+import { MlcError } from "../errors.js";
+import { type Mark, refused } from "./json-schema-error.js";
+import { NOT_ONE_OF } from "./json-schema-keywords.js";
+
+/** A schema object; keywords are own properties. NOT_ONE_OF is set only on schemas that the negation of others makes. */
+export interface SchemaObject {
+  readonly [keyword: string]: unknown;
+  readonly [NOT_ONE_OF]?: readonly unknown[];
+}
+
+/** A schema and where it stands. `id` is one per schema, however it is reached. */
+export interface Location {
+  readonly schema: SchemaObject | boolean;
+  readonly pointer: string;
+  readonly id: number;
+}
+
+/** Schemas that must all hold; none: any value does. */
+export type Conjunction = readonly Location[];
+
+const DEEPEST = 128;
+const MOST_PARTS = 100_000;
+/** Steps of simplification before a schema counts as too complex. */
+const MOST_STEPS = 200_000;
+
+/** Keywords whose values are data, not schemas. */
+const DATA = new Set(["enum", "const", "default", "example", "examples"]);
+
+export class SchemaSource {
+  readonly root: Location;
+  readonly #locations = new Map<object, Location>();
+  /** Schema resource ($id) that each object belongs to, where that is not the root. */
+  readonly #resources = new Map<object, object>();
+  readonly #named = new Map<string, object>();
+  #steps = 0;
+  #nextId = 2;
+
+  /** Errors: ERR_INVALID_GRAMMAR for what is not a schema, is nested too deep or is too large. */
+  constructor(schema: unknown) {
+    if (typeof schema === "boolean") {
+      this.root = { schema, pointer: "", id: Number(schema) };
+      return;
+    }
+    if (!isSchemaObject(schema)) {
+      throw new MlcError("ERR_INVALID_GRAMMAR", "Expected an object, true or false as a JSON schema.", {
+        details: { keyword: "", pointer: "" },
+      });
+    }
+    this.root = this.at(schema, "");
+    this.#index(schema);
+  }
+
+  /** The location of a schema. Errors: ERR_INVALID_GRAMMAR for anything but an object or a boolean. */
+  at(schema: unknown, pointer: string): Location {
+    if (typeof schema === "boolean") return { schema, pointer, id: Number(schema) };
+    if (!isSchemaObject(schema)) throw refused(markOf(pointer), "a schema must be an object, true or false");
+    const known = this.#locations.get(schema);
+    if (known !== undefined) return known;
+    const location = { schema, pointer, id: this.#nextId++ };
+    this.#locations.set(schema, location);
+    return location;
+  }
+
+  /** A schema inside another, by the names on the way. */
+  child(parent: Location, schema: unknown, ...names: (string | number)[]): Location {
+    return this.at(schema, parent.pointer + names.map((name) => `/${escapePointer(String(name))}`).join(""));
+  }
+
+  /** A schema made from parts of `parent`, reported under its pointer; references in it resolve as there. */
+  made(parent: Location, schema: SchemaObject): Location {
+    const resource = typeof parent.schema === "object" ? this.#resources.get(parent.schema) : undefined;
+    if (resource !== undefined) this.#resources.set(schema, resource);
+    return this.at(schema, parent.pointer);
+  }
+
+  /** The schema a "$ref" of `from` means. Errors: ERR_INVALID_GRAMMAR for remote and missing ones. */
+  resolve(from: Location, reference: unknown): Location {
+    const mark = { keyword: "$ref", pointer: from.pointer };
+    if (typeof reference !== "string") throw refused(mark, "a reference must be a text");
+    const hash = reference.indexOf("#");
+    const uri = hash < 0 ? reference : reference.slice(0, hash);
+    const fragment = hash < 0 ? "" : decoded(reference.slice(hash + 1), mark);
+    const resource = uri === "" ? this.#resourceOf(from) : this.#named.get(uri);
+    if (resource === undefined) {
+      throw refused(
+        mark,
+        `the reference "${reference}" leads outside the schema; put its target under "$defs"`,
+      );
+    }
+    if (fragment !== "" && !fragment.startsWith("/")) return this.#anchored(fragment, reference, mark);
+    let target: unknown = resource;
+    for (const part of fragment.split("/").slice(1)) {
+      const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
+      if (typeof target !== "object" || target === null || !Object.hasOwn(target, name)) {
+        throw refused(mark, `the reference "${reference}" leads nowhere`);
+      }
+      target = (target as Record<string, unknown>)[name];
+    }
+    return this.at(target, uri === "" && resource === this.root.schema ? fragment : reference);
+  }
+
+  /** Counts work, so that no schema takes unbounded time. Errors: ERR_INVALID_GRAMMAR past the limit. */
+  spend(mark: Mark, steps = 1): void {
+    this.#steps += steps;
+    if (this.#steps > MOST_STEPS)
+      throw refused(mark, "the schema is too complex; use fewer combined alternatives");
+  }
+
+  #anchored(name: string, reference: string, mark: Mark): Location {
+    const target = this.#named.get(`#${name}`);
+    if (target === undefined) throw refused(mark, `the reference "${reference}" leads nowhere`);
+    return this.at(target, `/${reference}`);
+  }
+
+  #resourceOf(from: Location): object | undefined {
+    if (typeof from.schema === "boolean") return undefined;
+    return this.#resources.get(from.schema) ?? (this.root.schema as object);
+  }
+
+  /** Finds anchors and embedded resources, and measures. */
+  #index(root: SchemaObject): void {
+    const waiting: [value: object, depth: number, resource: object, data: boolean][] = [
+      [root, 0, root, false],
+    ];
+    let parts = 0;
+    for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) {
+      const [value, depth, outer, inData] = item;
+      parts += 1;
+      if (depth > DEEPEST) throw refused(markOf(""), `the schema nests deeper than ${DEEPEST} levels`);
+      if (parts > MOST_PARTS) throw refused(markOf(""), `the schema has more than ${MOST_PARTS} parts`);
+      const resource = inData ? outer : this.#name(value, outer, root);
+      if (resource !== root) this.#resources.set(value, resource);
+      for (const [keyword, inner] of Object.entries(value)) {
+        if (typeof inner !== "object" || inner === null) parts += 1;
+        else waiting.push([inner, depth + 1, resource, inData || DATA.has(keyword)]);
+      }
+    }
+  }
+
+  #name(value: object, outer: object, root: object): object {
+    const { $id, id, $anchor, $dynamicAnchor } = value as Record<string, unknown>;
+    for (const anchor of [$anchor, $dynamicAnchor]) {
+      if (typeof anchor === "string") this.#named.set(`#${anchor}`, value);
+    }
+    const own = typeof $id === "string" ? $id : typeof id === "string" ? id : undefined;
+    if (own === undefined) return outer;
+    if (own.startsWith("#")) {
+      this.#named.set(own, value);
+      return outer;
+    }
+    this.#named.set(own.replace(/#$/, ""), value);
+    return value === root || typeof $id === "string" ? value : outer;
+  }
+}
+
+function isSchemaObject(value: unknown): value is SchemaObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The last name of a pointer as the keyword that a refusal names. */
+function markOf(pointer: string): Mark {
+  const cut = pointer.lastIndexOf("/");
+  return { keyword: pointer.slice(cut + 1), pointer: cut < 0 ? "" : pointer.slice(0, cut) };
+}
+
+function escapePointer(name: string): string {
+  return name.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+function decoded(fragment: string, mark: Mark): string {
+  try {
+    return decodeURIComponent(fragment);
+  } catch (cause) {
+    throw Object.assign(refused(mark, `the reference "#${fragment}" is not a URI`), { cause });
+  }
+}
