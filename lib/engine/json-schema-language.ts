@@ -266,7 +266,9 @@ function jsonSet(set: CharacterSet): string {
   const letters = SHORT_ESCAPES.filter(([code]) => within(code)).map(([, letter]) => letter);
   if (letters.length > 0) choices.push(`\\\\${oneOf(letters)}`);
   const rows = [0, 1].flatMap((row) => {
-    const digits = [...HEX_DIGITS].filter((_, digit) => within(row * 16 + digit) && !isShort(row * 16 + digit));
+    const digits = [...HEX_DIGITS].filter(
+      (_, digit) => within(row * 16 + digit) && !isShort(row * 16 + digit),
+    );
     return digits.length > 0 ? [`${row}${oneOf(digits)}`] : [];
   });
   if (rows.length > 0) choices.push(`\\\\u00${rows.length === 1 ? rows[0] : `(?:${rows.join("|")})`}`);
