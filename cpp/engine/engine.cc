@@ -261,6 +261,10 @@ void Engine::ChooseToken(Request* request, float* logits, RequestEvent* event) {
   event->tokens.push_back(token);
   event->first_token |= !request->first_token;
   metrics_.ObserveToken(request, Clock::now());
+  if (event->finish == FinishReason::kNone && scheduler_.MustSlide(*request)) {
+    scheduler_.Slide(request);
+    if (speculation_) speculation_->Forget(request->id);
+  }
   event->cached_tokens = request->cached_tokens;
   event->queue_ms = MillisecondsBetween(request->submitted, *request->started);
   event->prefill_ms = MillisecondsBetween(*request->started, *request->first_token);
@@ -334,6 +338,7 @@ void Engine::Finish(int64_t id, FinishReason reason, const std::string& code,
   event->cached_tokens = request->cached_tokens;
   event->completion_tokens = request->completion_length();
   event->preemptions = request->preemptions;
+  event->dropped_tokens = request->dropped;
   event->drafted_tokens = request->drafted_tokens;
   event->accepted_tokens = request->accepted_tokens;
   event->queue_ms = MillisecondsBetween(request->submitted, started);

@@ -19,7 +19,7 @@ Counts CountWindow(const Request& request, int32_t window) {
   Counts counts;
   for (int32_t i = request.length() - window; i < request.length(); ++i) {
     TokenCounts& count = counts[request.tokens[i]];
-    ++(i < request.prompt_length ? count.prompt : count.answer);
+    ++(i < request.answer_begin() ? count.prompt : count.answer);
   }
   return counts;
 }

@@ -46,7 +46,7 @@ StepRecord StepRecord::Begin(const ScheduledBatch& batch) {
 void Metrics::ObserveScheduled(const ScheduledSequence& sequence, Clock::time_point now) {
   Request* request = sequence.request;
   stats_.prompt_tokens +=
-      std::max(0, std::min(sequence.count, request->prompt_length - request->computed));
+      std::max(0, std::min(sequence.count, request->answer_begin() - request->computed));
   if (request->started) return;
   request->started = now;
   stats_.queue_seconds.Observe(SecondsBetween(request->submitted, now));

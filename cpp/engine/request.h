@@ -42,6 +42,13 @@ struct Request {
   std::vector<int32_t> tokens;
   int32_t prompt_length = 0;
   int32_t max_tokens = 0;
+  /*! \brief First tokens that stay when the text outgrows the context (Scheduler::Slide());
+   * negative: the request ends there. */
+  int32_t slide_keep = -1;
+  /*! \brief Tokens that sliding has left out of `tokens`, and those of them that were the prompt's.
+   */
+  int32_t dropped = 0;
+  int32_t dropped_prompt = 0;
   /*! \brief Tokens that end generation; empty when the caller ignores them. */
   std::vector<int32_t> stop_tokens;
   SamplingParams sampling;
@@ -78,7 +85,10 @@ struct Request {
   int32_t length() const { return static_cast<int32_t>(tokens.size()); }
   /*! \brief Tokens that the model has not read yet; at least 1 while the request lives. */
   int32_t remaining() const { return length() - computed; }
-  int32_t completion_length() const { return length() - prompt_length; }
+  int32_t completion_length() const { return length() + dropped - prompt_length; }
+  /*! \brief Where the answer begins in `tokens`. */
+  int32_t answer_begin() const { return prompt_length - dropped_prompt; }
+  bool slides() const { return slide_keep >= 0; }
 };
 
 /*! \brief What happened to one request since its last event; the last one has a finish reason. */
@@ -98,6 +108,8 @@ struct RequestEvent {
   int32_t cached_tokens = 0;
   int32_t completion_tokens = 0;
   int32_t preemptions = 0;
+  /*! \brief Tokens of prompt and answer that the text left out as it slid. */
+  int32_t dropped_tokens = 0;
   int32_t drafted_tokens = 0;
   int32_t accepted_tokens = 0;
   /*! \brief Whether `tokens` begins with the first of the answer. */

@@ -211,14 +211,18 @@ bool Scheduler::ReserveNext(Request* request) {
 
 bool Scheduler::PreemptLast() {
   if (running_.empty()) return false;
-  std::unique_ptr<Request> victim = std::move(running_.back());
-  running_.pop_back();
-  pages_->Release(&victim->pages);
-  victim->computed = victim->entered = 0;
-  ++victim->preemptions;
+  ++running_.back()->preemptions;
   ++preemptions_;
-  Insert(&waiting_, std::move(victim));
+  Requeue(std::prev(running_.end()));
   return true;
+}
+
+void Scheduler::Requeue(std::vector<std::unique_ptr<Request>>::iterator running) {
+  std::unique_ptr<Request> request = std::move(*running);
+  running_.erase(running);
+  pages_->Release(&request->pages);
+  request->computed = request->entered = 0;
+  Insert(&waiting_, std::move(request));
 }
 
 void Scheduler::Advance(Request* request, int32_t count) {
@@ -232,10 +236,22 @@ FinishReason Scheduler::Append(Request* request, int32_t token) const {
   if (request->sampling.HasPenalties()) ++request->counts[token].answer;
   const std::vector<int32_t>& stop = request->stop_tokens;
   if (std::find(stop.begin(), stop.end(), token) != stop.end()) return FinishReason::kStop;
-  if (request->completion_length() >= request->max_tokens || request->length() >= max_length()) {
-    return FinishReason::kLength;
-  }
-  return FinishReason::kNone;
+  const bool full = request->length() >= max_length() && !request->slides();
+  return full || request->completion_length() >= request->max_tokens ? FinishReason::kLength
+                                                                     : FinishReason::kNone;
+}
+
+void Scheduler::Slide(Request* request) {
+  const int32_t keep = std::min(request->slide_keep, max_length() / 2);
+  const int32_t drop = (request->length() - keep + 1) / 2;
+  request->dropped_prompt += std::clamp(request->answer_begin() - keep, 0, drop);
+  request->dropped += drop;
+  const auto first = request->tokens.begin() + keep;
+  request->tokens.erase(first, first + drop);
+  auto running = std::find_if(running_.begin(), running_.end(),
+                              [&](const auto& other) { return other.get() == request; });
+  // A preempted one, whose token was chosen from logits it had before, waits already.
+  if (running != running_.end()) Requeue(running);
 }
 
 std::unique_ptr<Request> Scheduler::Remove(int64_t id) {

@@ -90,6 +90,16 @@ class Scheduler {
   /*! \brief Appends a sampled token; the reason to end, if it is one. */
   FinishReason Append(Request* request, int32_t token) const;
 
+  /*! \brief Whether the text of a request that slides has reached max_length(). */
+  bool MustSlide(const Request& request) const {
+    return request.slides() && request.length() >= max_length();
+  }
+
+  /*! \brief Leaves out the older half of what follows the first `slide_keep` tokens (at most half
+   * of max_length()); the request waits to be computed again, its kept pages may be in the cache.
+   */
+  void Slide(Request* request);
+
   /*! \brief Removes a request wherever it is and releases its pages at once; nullptr when the id is
    * unknown. */
   std::unique_ptr<Request> Remove(int64_t id);
@@ -141,6 +151,9 @@ class Scheduler {
   /*! \brief Page for one more token, taken from requests of later rank if need be; false when
    * `request` itself was preempted. */
   bool ReserveNext(Request* request);
+  /*! \brief Takes the place and the pages of a running request, which waits to be computed again.
+   */
+  void Requeue(std::vector<std::unique_ptr<Request>>::iterator running);
   void CheckRunning(const Request& request) const;
 
   const SchedulerLimits limits_;

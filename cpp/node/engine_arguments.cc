@@ -137,6 +137,7 @@ void AddFinish(napi_env env, napi_value object, const RequestEvent& event) {
   SetNumber(env, object, "promptTokens", event.prompt_tokens);
   SetNumber(env, object, "completionTokens", event.completion_tokens);
   SetNumber(env, object, "preemptions", event.preemptions);
+  SetNumber(env, object, "droppedTokens", event.dropped_tokens);
   SetNumber(env, object, "draftedTokens", event.drafted_tokens);
   SetNumber(env, object, "acceptedTokens", event.accepted_tokens);
 }
@@ -245,6 +246,9 @@ std::unique_ptr<Request> ToRequest(napi_env env, napi_value object, const ModelC
   if (!ignore_stop) request->stop_tokens = std::move(stop_tokens);
   if (reader.Has("priority")) {
     request->priority = static_cast<int32_t>(reader.Integer("priority", kPriority));
+  }
+  if (reader.Has("slideKeep")) {
+    request->slide_keep = static_cast<int32_t>(reader.Integer("slideKeep", kNatural));
   }
   request->sampling = ReadSampling(reader, config);
   if (request->sampling.external_logits) request->speculate = false;

@@ -73,6 +73,9 @@ export interface NativeRequest {
   readonly ignoreEos?: boolean;
   /** Higher goes first, -1000 to 1000; a level weighs as much as 128 steps of waiting. Default 0. */
   readonly priority?: number;
+  /** The text slides when it reaches contextLength: its first `slideKeep` tokens stay (at most half the context), of the
+   * others the older half is left out. Absent: the request ends there with finish "length". */
+  readonly slideKeep?: number;
   /** 0 is greedy. */
   readonly temperature: number;
   /** Keep the k likeliest tokens; 0 is off. */
@@ -168,6 +171,8 @@ export interface NativeEvent {
   readonly completionTokens?: number;
   /** Set with finish: how often the request lost its pages to an older one and was computed again. */
   readonly preemptions?: number;
+  /** Set with finish: tokens of prompt and answer that were left out as the text slid. */
+  readonly droppedTokens?: number;
   /** Set with finish: drafted tokens that were computed, and those of them that were chosen too (speculation). */
   readonly draftedTokens?: number;
   readonly acceptedTokens?: number;

@@ -5,6 +5,7 @@
 #ifndef NODE_MLC_TEST_CPP_ENGINE_FIXTURE_H_
 #define NODE_MLC_TEST_CPP_ENGINE_FIXTURE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -79,6 +80,22 @@ inline std::vector<int32_t> Answer(std::vector<int32_t> history, int32_t tokens)
   for (int32_t i = 0; i < tokens; ++i) {
     answer.push_back(NextToken(history, kVocab));
     history.push_back(answer.back());
+  }
+  return answer;
+}
+
+/*! \brief What it says while the text slides: the rule of Scheduler::Slide() written out. */
+inline std::vector<int32_t> SlidingAnswer(std::vector<int32_t> text, int32_t tokens, int32_t keep,
+                                          int32_t max_length) {
+  std::vector<int32_t> answer;
+  keep = std::min(keep, max_length / 2);
+  while (static_cast<int32_t>(answer.size()) < tokens) {
+    if (static_cast<int32_t>(text.size()) == max_length) {
+      const int32_t drop = (max_length - keep + 1) / 2;
+      text.erase(text.begin() + keep, text.begin() + keep + drop);
+    }
+    answer.push_back(NextToken(text, kVocab));
+    text.push_back(answer.back());
   }
   return answer;
 }

@@ -24,6 +24,7 @@ struct Asked {
   float temperature = 0.0f;
   uint64_t seed = 0;
   int32_t priority = 0;
+  int32_t slide_keep = -1;
 };
 
 std::unique_ptr<Request> ToRequest(int64_t id, const Asked& asked) {
@@ -31,6 +32,7 @@ std::unique_ptr<Request> ToRequest(int64_t id, const Asked& asked) {
   request->sampling.temperature = asked.temperature;
   request->sampling.seed = asked.seed;
   request->priority = asked.priority;
+  request->slide_keep = asked.slide_keep;
   return request;
 }
 
@@ -83,6 +85,14 @@ class RandomUser {
       CHECK(event.finish == FinishReason::kLength || event.finish == FinishReason::kAbort);
       std::vector<int32_t> expected = Alone(asked, max_length_);
       CHECK(event.tokens.size() <= expected.size());
+      if (asked.slide_keep >= 0) {
+        CHECK_EQUAL(expected.size(), static_cast<size_t>(asked.max_tokens));
+        if (asked.temperature == 0.0f) {
+          CHECK(expected ==
+                SlidingAnswer(asked.prompt, asked.max_tokens, asked.slide_keep, max_length_));
+        }
+        if (event.finish == FinishReason::kLength) slid_ += event.dropped_tokens;
+      }
       if (event.finish == FinishReason::kLength) {
         CHECK_EQUAL(event.tokens.size(), expected.size());
         ++complete;
@@ -94,6 +104,8 @@ class RandomUser {
   }
 
   node_mlc::EngineStats stats() const { return fixture_.engine->stats(); }
+  /*! \brief Tokens that complete requests left out. */
+  int64_t slid() const { return slid_; }
 
  private:
   int32_t Below(int32_t n) { return static_cast<int32_t>(random_() % n); }
@@ -113,6 +125,10 @@ class RandomUser {
     asked.temperature = Below(2) == 0 ? 0.0f : 4.0f;
     asked.seed = random_();
     asked.priority = Below(5) - 2;
+    if (Below(3) == 0) {
+      asked.slide_keep = Below(max_length_);
+      asked.max_tokens = 1 + Below(3 * max_length_);
+    }
     const int64_t id = static_cast<int64_t>(asked_.size());
     fixture_.engine->Submit(ToRequest(id, asked));
     asked_[id] = std::move(asked);
@@ -171,6 +187,7 @@ class RandomUser {
   std::set<int64_t> open_;
   std::set<int64_t> paused_;
   int evaluations_ = 0;
+  int64_t slid_ = 0;
 };
 
 EngineLimits RandomLimits(std::mt19937* random) {
@@ -184,7 +201,7 @@ EngineLimits RandomLimits(std::mt19937* random) {
 }  // namespace
 
 TEST("engine trace: thousands of random steps lose nothing and change no token") {
-  int64_t preemptions = 0, hits = 0, evictions = 0;
+  int64_t preemptions = 0, hits = 0, evictions = 0, slid = 0;
   for (unsigned seed = 0; seed < 12; ++seed) {
     std::mt19937 random(seed);
     RandomUser user(seed, RandomLimits(&random));
@@ -194,11 +211,13 @@ TEST("engine trace: thousands of random steps lose nothing and change no token")
     preemptions += user.stats().preemptions;
     hits += user.stats().prefix_hit_tokens;
     evictions += user.stats().prefix_evictions;
+    slid += user.slid();
   }
   // The traces did what they are for.
   CHECK(preemptions > 100);
   CHECK(hits > 1000);
   CHECK(evictions > 1000);
+  CHECK(slid > 1000);
 }
 
 TEST("engine trace: a seeded request gets the same tokens in any company, chunking and cache") {

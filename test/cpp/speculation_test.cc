@@ -149,6 +149,32 @@ TEST("speculation: random loads with drafts of every quality give the answers of
   }
 }
 
+TEST("speculation: an answer that outgrows the context slides as it does without drafts") {
+  int64_t accepted = 0;
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    std::mt19937 random(seed);
+    std::set<int64_t> forgotten;
+    Fixture fixture(Limits(24 + static_cast<int32_t>(random() % 20), 3, 32));
+    fixture.engine->Speculate(std::make_unique<Oracle>(0.5 * (seed % 3), &forgotten), 8);
+    std::map<int64_t, std::pair<Tokens, int32_t>> asked;
+    for (int64_t id = 1; id <= 3; ++id) {
+      asked[id] = {Prompt(1 + static_cast<int32_t>(random() % 40), random()),
+                   static_cast<int32_t>(random() % 64)};
+      auto request = MakeRequest(id, asked[id].first, 200);
+      request->slide_keep = asked[id].second;
+      fixture.engine->Submit(std::move(request));
+    }
+    fixture.Run();
+    for (const auto& [id, request] : asked) {
+      CHECK(fixture.seen[id].tokens == SlidingAnswer(request.first, 200, request.second, 64));
+      CHECK(fixture.seen[id].dropped_tokens > 0);
+      accepted += fixture.seen[id].accepted_tokens;
+    }
+    CHECK_EQUAL(fixture.engine->stats().pages_free, fixture.engine->stats().pages_total);
+  }
+  CHECK(accepted > 1000);
+}
+
 TEST("speculation: sampled answers are the ones without drafts") {
   int64_t accepted = 0;
   auto answer = [&accepted](bool drafts, uint64_t seed) {
