@@ -265,6 +265,7 @@ void Engine::ChooseToken(Request* request, float* logits, RequestEvent* event) {
     scheduler_.Slide(request);
     if (speculation_) speculation_->Forget(request->id);
   }
+  event->dropped_tokens = request->dropped;
   event->cached_tokens = request->cached_tokens;
   event->queue_ms = MillisecondsBetween(request->submitted, *request->started);
   event->prefill_ms = MillisecondsBetween(*request->started, *request->first_token);
@@ -348,8 +349,8 @@ void Engine::Finish(int64_t id, FinishReason reason, const std::string& code,
   if (trace_) trace_->End(*request, reason, now);
 }
 
-void Engine::StartTrace(size_t capacity) {
-  trace_ = std::make_unique<TraceRecorder>(capacity);
+void Engine::StartTrace(size_t capacity, Clock::time_point start) {
+  trace_ = std::make_unique<TraceRecorder>(capacity, start);
   TraceRequests(Clock::now());
 }
 

@@ -102,9 +102,13 @@ class Engine {
 
   EngineStats stats() const;
 
-  /*! \brief Records what happens from now on, `capacity` steps and spans at most; replaces a
-   * recording. */
-  void StartTrace(size_t capacity);
+  /*!
+   * \brief Records what happens from now on, `capacity` steps and spans at most; replaces a
+   * recording.
+   * \param start When it was asked for: a request made since then has waited in the recording, also
+   *  where it was made before the engine's thread came to this.
+   */
+  void StartTrace(size_t capacity, Clock::time_point start = Clock::now());
   /*! \brief Ends the recording; an empty one where none was started. */
   Trace StopTrace();
 

@@ -88,8 +88,8 @@ struct Trace {
 class TraceRecorder {
  public:
   /*! \brief `capacity` is at least 1. Requests that are there already are to be tracked at once. */
-  explicit TraceRecorder(size_t capacity)
-      : start_(Clock::now()), steps_(capacity), spans_(capacity) {}
+  TraceRecorder(size_t capacity, Clock::time_point start)
+      : start_(start), steps_(capacity), spans_(capacity) {}
 
   /*! \brief Notes the phase that `request` is in. */
   void Track(const Request& request, Clock::time_point now);

@@ -137,7 +137,6 @@ void AddFinish(napi_env env, napi_value object, const RequestEvent& event) {
   SetNumber(env, object, "promptTokens", event.prompt_tokens);
   SetNumber(env, object, "completionTokens", event.completion_tokens);
   SetNumber(env, object, "preemptions", event.preemptions);
-  SetNumber(env, object, "droppedTokens", event.dropped_tokens);
   SetNumber(env, object, "draftedTokens", event.drafted_tokens);
   SetNumber(env, object, "acceptedTokens", event.accepted_tokens);
 }
@@ -161,6 +160,7 @@ napi_value ToJsEvent(napi_env env, const RequestEvent& event) {
     SetNumber(env, object, "cachedTokens", event.cached_tokens);
     SetValue(env, object, "timing", ToJsTiming(env, event));
   }
+  if (event.dropped_tokens > 0) SetNumber(env, object, "droppedTokens", event.dropped_tokens);
   if (ended) AddFinish(env, object, event);
   return object;
 }

@@ -335,7 +335,8 @@ napi_value EngineSession::Stats() const {
 }
 
 void EngineSession::StartTrace(size_t capacity) {
-  loop_->Post([capacity](Engine* engine) { engine->StartTrace(capacity); });
+  loop_->Post(
+      [capacity, start = Clock::now()](Engine* engine) { engine->StartTrace(capacity, start); });
 }
 
 napi_value EngineSession::StopTrace() {

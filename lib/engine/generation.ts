@@ -10,7 +10,7 @@ import { isErrorCode, MlcError } from "../errors.js";
 import type { NativeEvent, NativeLogprobs, NativeTiming } from "../ffi/native-engine.js";
 import type { StreamingDecoder } from "../tokenizer/streaming-decoder.js";
 import { callProcessor, type LogitProcessor, processLogits } from "./logit-processor.js";
-import type { Truncation } from "./overflow.js";
+import { type Truncation, withDropped } from "./overflow.js";
 import { StopSequence } from "./stop-sequence.js";
 
 /** Why a generation ended: a stop token or text, the token limit or the context's end, or the caller. */
@@ -58,7 +58,7 @@ export interface GenerationResult {
   readonly usage: Usage;
   readonly finishReason: FinishReason;
   readonly timings: GenerationTimings;
-  /** What was dropped of the chat, where `overflow` had to. */
+  /** What was left out of prompt and answer, where `overflow` had to. */
   readonly truncation: Truncation | undefined;
 }
 
@@ -95,6 +95,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
   #pending = emptyChunk();
   #firstTokenMs: number | undefined;
   #cachedTokens = 0;
+  #droppedTokens = 0;
   #timing: NativeTiming | undefined;
   #end: { result: GenerationResult } | { error: unknown } | undefined;
   #wake: (() => void)[] = [];
@@ -135,6 +136,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
   /** Takes in what the native engine reports of this request. */
   accept(event: NativeEvent): void {
     this.#cachedTokens = event.cachedTokens ?? this.#cachedTokens;
+    this.#droppedTokens = event.droppedTokens ?? this.#droppedTokens;
     this.#timing = event.timing ?? this.#timing;
     for (const [index, token] of event.tokens.entries()) {
       if (this.#end !== undefined) return;
@@ -255,7 +257,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
           firstTokenMs: this.#firstTokenMs,
           totalMs: performance.now() - this.#startedAt,
         },
-        truncation: this.#context.truncation,
+        truncation: withDropped(this.#context.truncation, this.#droppedTokens, promptTokens),
       },
     });
   }

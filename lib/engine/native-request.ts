@@ -11,6 +11,8 @@ export interface RequestPlace {
   readonly maxTokens: number;
   readonly stopTokens: readonly number[];
   readonly priority: number;
+  /** First tokens that stay when the text outgrows the context; undefined: it ends there. */
+  readonly slideKeep: number | undefined;
   /** Whether a logit processor sees each token's logits. */
   readonly externalLogits: boolean;
   /** Undefined: texts among the breakers of DRY find no tokens. */
@@ -20,9 +22,10 @@ export interface RequestPlace {
 /** The request as the native engine takes it. */
 export function nativeRequest(place: RequestPlace, sampling: SamplingParams): NativeRequest {
   const { logitBias, logprobs, dry } = sampling;
-  const { tokenizer, stopTokens, ...own } = place;
+  const { tokenizer, stopTokens, slideKeep, ...own } = place;
   return {
     ...own,
+    ...(slideKeep === undefined ? {} : { slideKeep }),
     stopTokens: Int32Array.from(stopTokens),
     temperature: sampling.temperature,
     topK: sampling.topK,

@@ -42,6 +42,7 @@ const OPTION_OF_FIELD: Readonly<Record<string, keyof GenerateOptions>> = {
   ignore_eos: "ignoreEos",
   priority: "priority",
   overflow: "overflow",
+  sliding_keep: "slidingKeep",
   timeout_ms: "timeoutMs",
   queue_timeout_ms: "queueTimeoutMs",
 };

@@ -52,8 +52,13 @@ export interface CompletionParamsBase {
   ignore_eos?: boolean | null;
   /** Higher goes first, -1000 to 1000. */
   priority?: number | null;
-  /** Beyond OpenAI's: a chat that is too long is an error, or loses its oldest turns (`usage.extra.truncation` says which). */
-  overflow?: "error" | "truncate-oldest" | null;
+  /**
+   * Beyond OpenAI's: a text that is too long is an error, loses its oldest turns, or slides on (`usage.extra.truncation` says
+   * what was left out).
+   */
+  overflow?: "error" | "truncate-oldest" | "sliding" | null;
+  /** With `overflow: "sliding"`: first tokens that stay. */
+  sliding_keep?: number | null;
   /** Beyond OpenAI's: most milliseconds until the end, and until the first step. */
   timeout_ms?: number | null;
   queue_timeout_ms?: number | null;
@@ -101,8 +106,13 @@ export interface UsageExtra {
   time_per_output_token_s: number | null;
   prefill_tokens_per_s: number | null;
   decode_tokens_per_s: number | null;
-  /** What `overflow: "truncate-oldest"` dropped; absent where nothing was. */
-  truncation?: { dropped_turns: number; dropped_messages: number; original_prompt_tokens: number };
+  /** What `overflow` left out; absent where nothing was. */
+  truncation?: {
+    dropped_turns: number;
+    dropped_messages: number;
+    dropped_tokens: number;
+    original_prompt_tokens: number;
+  };
 }
 
 /** Log-probability of one token. */

@@ -1,36 +1,53 @@
-/** What happens to a chat that is too long for the context. */
+/** What happens to a text that is too long for the context. */
 import type { ChatMessage } from "../chat/message.js";
 import { MlcError } from "../errors.js";
 import { unexpected } from "./expectation.js";
 
 /**
- * "error" refuses a prompt that leaves no room for an answer; "truncate-oldest" drops the oldest turns of a chat until there is
- * room, and reports it.
+ * "error" refuses a prompt that leaves no room for an answer, and an answer ends with the context; "truncate-oldest" drops the
+ * oldest turns of a chat until there is room; "sliding" lets prompt and answer be longer than the context: the model
+ * reads their first tokens and their last (see sliding.ts). The result says what was left out.
  */
-export type OverflowPolicy = "error" | "truncate-oldest";
+export type OverflowPolicy = (typeof POLICIES)[number];
 
-/** What "truncate-oldest" left out of a chat. */
+const POLICIES = ["error", "truncate-oldest", "sliding"] as const;
+
+/** What an overflow policy left out. */
 export interface Truncation {
+  /** Whole turns and messages; 0 for "sliding", which cuts anywhere. */
   readonly droppedTurns: number;
   readonly droppedMessages: number;
-  /** Tokens of the whole chat, before anything was dropped. */
+  /** Of the prompt, and with "sliding" of the answer too. */
+  readonly droppedTokens: number;
+  /** Tokens of the whole prompt, before anything was dropped. */
   readonly originalPromptTokens: number;
+}
+
+/** `truncation` of a prompt of `promptTokens` tokens with what the engine left out as the answer grew. */
+export function withDropped(
+  truncation: Truncation | undefined,
+  droppedTokens: number,
+  promptTokens: number,
+): Truncation | undefined {
+  if (droppedTokens === 0) return truncation;
+  const before = truncation ?? {
+    droppedTurns: 0,
+    droppedMessages: 0,
+    droppedTokens: 0,
+    originalPromptTokens: promptTokens,
+  };
+  return { ...before, droppedTokens: before.droppedTokens + droppedTokens };
 }
 
 /** Tokens kept free for an answer, unless `maxTokens` asks for fewer; at most a quarter of the context. */
 export const ANSWER_RESERVE = 256;
 
-/** Checks a policy. Errors: ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED_FIELD for "sliding". */
+/** Checks a policy. Errors: ERR_INVALID_ARGUMENT. */
 export function expectOverflowPolicy(value: unknown): OverflowPolicy {
-  if (value === undefined || value === "error" || value === "truncate-oldest") return value ?? "error";
-  if (value === "sliding") {
-    throw new MlcError(
-      "ERR_UNSUPPORTED_FIELD",
-      'Expected "error" or "truncate-oldest" for overflow but received "sliding": a sliding window is not supported yet.',
-      { details: { field: "overflow" } },
-    );
-  }
-  throw unexpected("overflow", '"error" or "truncate-oldest"', value);
+  const policy = POLICIES.find((known) => known === (value ?? "error"));
+  if (policy === undefined)
+    throw unexpected("overflow", POLICIES.map((known) => `"${known}"`).join(", "), value);
+  return policy;
 }
 
 /** Most tokens of a prompt that leaves room for an answer of `maxTokens`, or of the reserve where that is less. */
@@ -73,7 +90,12 @@ export function truncateOldest<Encoded extends { readonly ids: ArrayLike<number>
   const droppedMessages = turns.slice(0, most).flat().length;
   return {
     encoded,
-    truncation: { droppedTurns: most, droppedMessages, originalPromptTokens: whole.ids.length },
+    truncation: {
+      droppedTurns: most,
+      droppedMessages,
+      droppedTokens: whole.ids.length - encoded.ids.length,
+      originalPromptTokens: whole.ids.length,
+    },
   };
 }
 

@@ -30,6 +30,7 @@ import {
 } from "./overflow.js";
 import { SAMPLING_OPTION_NAMES, type SamplingOptions } from "./sampling-options.js";
 import { resolveSampling, roomFor } from "./sampling-params.js";
+import { expectSlidingKeep, leadingSpecials, sharedBeginning, slidePrompt } from "./sliding.js";
 
 /** What a generation starts from: raw text, a chat, or token ids. */
 export type Prompt = string | readonly ChatMessage[] | readonly number[] | Int32Array;
@@ -42,8 +43,13 @@ export interface GenerateOptions extends SamplingOptions, DeadlineOptions {
   signal?: AbortSignal | undefined;
   /** Changes each token's logits: a processor, the name of a registered one, or null for none. Default: the model's registered one. */
   logitProcessor?: LogitProcessor | string | null | undefined;
-  /** What to do with a chat that is too long: an error, or leave out its oldest turns. Default "error". */
+  /** What to do with a text that is too long: an error, leave out a chat's oldest turns, or slide on. Default "error". */
   overflow?: OverflowPolicy | undefined;
+  /**
+   * With "sliding": first tokens that stay, at most half the context. Default: a chat's system messages, and of other
+   * prompts the special tokens they begin with.
+   */
+  slidingKeep?: number | undefined;
   /** More variables for the chat template, for example `enable_thinking`. */
   templateVariables?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -71,6 +77,7 @@ const OPTION_NAMES = [
   "signal",
   "logitProcessor",
   "overflow",
+  "slidingKeep",
   "templateVariables",
 ];
 
@@ -95,9 +102,12 @@ export function startGeneration(
   const limits = resolveDeadlines(options);
   // Before the prompt is read: a refusal costs next to nothing.
   model.admission.admit(running.size);
-  const { ids, atStart, truncation } = fitPrompt(model, prompt, options, sampling.maxTokens);
+  const { ids, atStart, truncation, slideKeep } = fitPrompt(model, prompt, options, sampling.maxTokens);
   const priority = expectInteger("priority", options.priority ?? 0, -MOST_PRIORITY, MOST_PRIORITY);
-  const maxTokens = roomFor(ids.length, sampling.maxTokens, model.contextLength);
+  const maxTokens =
+    slideKeep === undefined
+      ? roomFor(ids.length, sampling.maxTokens, model.contextLength)
+      : (sampling.maxTokens ?? model.contextLength);
   const eosTokens = sampling.ignoreEos ? [] : manifest.tokenizer.eosTokenIds;
   const stopTokens = [...new Set([...eosTokens, ...sampling.stopTokens])];
   const processor = chooseProcessor(options.logitProcessor, model.logitProcessors, manifest.model.name);
@@ -126,7 +136,7 @@ export function startGeneration(
   running.set(id, generation);
   try {
     const externalLogits = processor !== undefined;
-    const place = { id, tokens: ids, maxTokens, stopTokens, priority, externalLogits, tokenizer };
+    const place = { id, tokens: ids, maxTokens, stopTokens, priority, slideKeep, externalLogits, tokenizer };
     native.submit(nativeRequest(place, sampling));
     stopTimers = startDeadlines({ id, generation, native }, limits);
   } catch (error) {
@@ -170,20 +180,38 @@ interface EncodedPrompt {
   readonly atStart: boolean;
 }
 
-/** The prompt's tokens, of a chat without the turns that its overflow policy drops. */
+interface FittedPrompt extends EncodedPrompt {
+  readonly truncation: Truncation | undefined;
+  /** First tokens that stay; undefined where the text does not slide. */
+  readonly slideKeep: number | undefined;
+}
+
+/** The prompt's tokens, without those that its overflow policy leaves out. */
 function fitPrompt(
   model: TextModel,
   prompt: Prompt,
-  { overflow, templateVariables }: GenerateOptions,
+  { overflow, slidingKeep, templateVariables }: GenerateOptions,
   maxTokens: number | undefined,
-): EncodedPrompt & { truncation: Truncation | undefined } {
-  const encode = (given: Prompt) => encodePrompt(model, given, templateVariables);
-  if (expectOverflowPolicy(overflow) === "error") return { ...encode(prompt), truncation: undefined };
-  if (!isChat(prompt)) throw unexpected("prompt", 'a chat for overflow "truncate-oldest"', prompt);
+): FittedPrompt {
   const { contextLength } = model;
+  const encode = (given: Prompt) => encodePrompt(model, given, templateVariables);
+  const policy = expectOverflowPolicy(overflow);
+  if (policy === "sliding") {
+    const { ids: whole, atStart } = encode(prompt);
+    const keep =
+      expectSlidingKeep(slidingKeep, contextLength) ??
+      (isChat(prompt)
+        ? sharedBeginning(prompt, whole, (chat) => encode(chat).ids)
+        : leadingSpecials(whole, model.tokenizer?.specialIds));
+    const { ids, keep: slideKeep, truncation } = slidePrompt(whole, keep, contextLength);
+    return { ids, atStart, truncation, slideKeep };
+  }
+  if (slidingKeep !== undefined) throw unexpected("overflow", '"sliding" for slidingKeep', policy);
+  if (policy === "error") return { ...encode(prompt), truncation: undefined, slideKeep: undefined };
+  if (!isChat(prompt)) throw unexpected("prompt", 'a chat for overflow "truncate-oldest"', prompt);
   const limits = { room: promptRoom(contextLength, maxTokens), contextLength };
   const { encoded, truncation } = truncateOldest(prompt, limits, encode);
-  return { ...encoded, truncation };
+  return { ...encoded, truncation, slideKeep: undefined };
 }
 
 function isChat(prompt: Prompt): prompt is readonly ChatMessage[] {

@@ -20,6 +20,7 @@ export function usageExtra(result: GenerationResult | undefined): UsageExtra {
           truncation: {
             dropped_turns: truncation.droppedTurns,
             dropped_messages: truncation.droppedMessages,
+            dropped_tokens: truncation.droppedTokens,
             original_prompt_tokens: truncation.originalPromptTokens,
           },
         }),

@@ -171,7 +171,7 @@ export interface NativeEvent {
   readonly completionTokens?: number;
   /** Set with finish: how often the request lost its pages to an older one and was computed again. */
   readonly preemptions?: number;
-  /** Set with finish: tokens of prompt and answer that were left out as the text slid. */
+  /** Tokens of prompt and answer left out so far, once the text has slid. */
   readonly droppedTokens?: number;
   /** Set with finish: drafted tokens that were computed, and those of them that were chosen too (speculation). */
   readonly draftedTokens?: number;

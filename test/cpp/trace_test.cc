@@ -8,6 +8,7 @@
 #include <map>
 
 #include "check.h"
+#include "engine/clock.h"
 #include "engine/engine.h"
 #include "fake_runner.h"
 
@@ -112,6 +113,16 @@ TEST("trace: a request is queued, prefilled and decoded, and its steps say what 
   CHECK_EQUAL(trace.steps[5].decode_rows, 1);
   CHECK_EQUAL(trace.steps[5].sequences, 1);
   CHECK_EQUAL(trace.dropped_steps, 0);
+}
+
+TEST("trace: what was made after the trace was asked for has waited in it") {
+  auto engine = MakeEngine(40);
+  const auto asked = node_mlc::Clock::now();
+  auto request = MakeRequest(1, 3, 2);
+  engine->StartTrace(kEnough, asked);
+  engine->Submit(std::move(request));
+  Run(engine.get());
+  CHECK(PhasesOf(engine->StopTrace(), 1).front() == TracePhase::kQueued);
 }
 
 TEST("trace: a request that loses its pages is preempted and computed again") {

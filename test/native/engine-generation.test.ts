@@ -59,6 +59,34 @@ describe("generation", () => {
     expect(last).toMatchObject({ finish: "length", promptTokens: 250, completionTokens: 6 });
   });
 
+  it("slides on beyond the context: the first tokens stay, and half of the others", async () => {
+    const prompt = fakePrompt(100, 8);
+    const expected: number[] = [];
+    let text = prompt;
+    let dropped = 0;
+    for (let left = 500; left > 0; ) {
+      const answer = fakeAnswer(text, Math.min(left, 256 - text.length));
+      expected.push(...answer);
+      left -= answer.length;
+      text = [...text, ...answer];
+      if (text.length < 256) break;
+      const drop = Math.ceil((256 - 20) / 2);
+      text = [...text.slice(0, 20), ...text.slice(20 + drop)];
+      dropped += drop;
+    }
+    const [{ tokens, last }] = await Promise.all([
+      running.run(fakeRequest(45, prompt, { maxTokens: 500, slideKeep: 20 })),
+      running.run(fakeRequest(46, prompt, { maxTokens: 500, slideKeep: 0 })),
+    ]);
+    expect(tokens).toEqual(expected);
+    expect(last).toMatchObject({
+      finish: "length",
+      promptTokens: 100,
+      completionTokens: 500,
+      droppedTokens: dropped,
+    });
+  });
+
   it("draws the same tokens for the same seed, whatever else runs", async () => {
     const prompt = fakePrompt(12, 5);
     const request = (id: number, seed: bigint) =>

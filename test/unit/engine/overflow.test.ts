@@ -32,7 +32,12 @@ describe("truncate-oldest", () => {
   it("drops whole turns, the oldest first, and no more than needed", () => {
     const { encoded, truncation } = cut(18);
     expect(encoded.messages).toEqual([chat[0], ...chat.slice(3)]);
-    expect(truncation).toEqual({ droppedTurns: 1, droppedMessages: 2, originalPromptTokens: 26 });
+    expect(truncation).toEqual({
+      droppedTurns: 1,
+      droppedMessages: 2,
+      droppedTokens: 8,
+      originalPromptTokens: 26,
+    });
     expect(cut(17).encoded.messages).toEqual([chat[0], chat[5], chat[6]]);
   });
 
@@ -79,12 +84,13 @@ describe("the option overflow", () => {
   });
 
   it.each([
-    ["sliding", "ERR_UNSUPPORTED_FIELD"],
-    ["drop", "ERR_INVALID_ARGUMENT"],
-  ])("refuses %s", async (overflow, code) => {
+    { overflow: "drop" },
+    { overflow: "error", slidingKeep: 4 },
+    { overflow: "sliding", slidingKeep: 129 },
+  ])("refuses %o", async (options) => {
     const { engine } = await fakeEngine(textScript("ok"));
-    expect(() => engine.generate(asked, { overflow: overflow as never })).toThrow(
-      expect.objectContaining({ code }),
+    expect(() => engine.generate(asked, options as never)).toThrow(
+      expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }),
     );
   });
 
