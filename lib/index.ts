@@ -31,11 +31,13 @@ export type {
   UsageExtra,
 } from "./engine/openai-types.js";
 export type { OverflowPolicy, Truncation } from "./engine/overflow.js";
-export { PROMETHEUS_CONTENT_TYPE } from "./engine/prometheus.js";
+export { type MeasuredEngine, PROMETHEUS_CONTENT_TYPE, prometheusText } from "./engine/prometheus.js";
+export type { Prompt } from "./engine/prompt.js";
+export type { SpanAttribute, SpanTracer, TracerSpan } from "./engine/request-span.js";
 export type { SamplingOptions } from "./engine/sampling-options.js";
 export type { Session, SessionOptions } from "./engine/session.js";
 export type { SpeculationOptions } from "./engine/speculation.js";
-export type { GenerateOptions, Prompt } from "./engine/text-generation.js";
+export type { GenerateOptions } from "./engine/text-generation.js";
 export type { EngineTrace, TraceEvent } from "./engine/trace.js";
 export { type ErrorCode, MlcError } from "./errors.js";
 export type { Manifest } from "./package/manifest.js";

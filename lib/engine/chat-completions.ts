@@ -14,7 +14,8 @@ import type {
   ChatLogprobs,
   TokenLogprob,
 } from "./openai-types.js";
-import type { GenerateOptions, Prompt } from "./text-generation.js";
+import type { Prompt } from "./prompt.js";
+import type { GenerateOptions } from "./text-generation.js";
 
 /** What the completion APIs need of their engine. */
 export interface CompletionHost {

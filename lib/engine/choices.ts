@@ -1,8 +1,9 @@
 /** Several answers to one prompt: `n` requests, of which the prefix cache computes the prompt once. */
 import { expectInteger } from "./expectation.js";
 import type { Generation, GenerationChunk, GenerationResult, Usage } from "./generation.js";
+import type { Prompt } from "./prompt.js";
 import { choiceSeeds } from "./sampling-params.js";
-import type { GenerateOptions, Prompt } from "./text-generation.js";
+import type { GenerateOptions } from "./text-generation.js";
 
 /** As OpenAI's. */
 const MOST_CHOICES = 128;

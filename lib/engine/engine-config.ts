@@ -8,6 +8,7 @@ import type { ModelPackage } from "../package/model-package.js";
 import { DEFAULT_MAX_QUEUE } from "./admission.js";
 import { expectBoolean, expectInteger, expectKnownNames, expectText, unexpected } from "./expectation.js";
 import { expectRegistry, type LogitProcessorRegistry } from "./logit-processor.js";
+import { expectTracer, type SpanTracer } from "./request-span.js";
 import { resolveSpeculation, type SpeculationConfig, type SpeculationOptions } from "./speculation.js";
 
 /** A step of loading: `done` of `total` in the phase's own unit (bytes for "weights"). */
@@ -59,6 +60,8 @@ export interface EngineOptions {
   speculation?: boolean | SpeculationOptions | undefined;
   /** Logit processors by name; see Engine.setLogitProcessorRegistry(). */
   logitProcessorRegistry?: LogitProcessorRegistry | undefined;
+  /** An OpenTelemetry tracer: each request is a span of it. Default: none, and nothing is spent on spans. */
+  tracer?: SpanTracer | undefined;
   /** Requests that may wait behind a full batch; more are refused with ERR_ENGINE_OVERLOADED. Default 512. */
   maxQueue?: number | undefined;
   /** Pin the weights in memory, so that they are never read from disk again. Default false. */
@@ -81,6 +84,7 @@ const OPTION_NAMES = [
   "maxQueue",
   "lockMemory",
   "logitProcessorRegistry",
+  "tracer",
 ] as const satisfies readonly (keyof EngineOptions)[];
 
 /** A few decode steps' time for most models, and nearly a large chunk's speed. */
@@ -113,6 +117,7 @@ export function resolveEngineConfig(
 ): EngineConfig {
   expectKnownNames("the engine's options", options, OPTION_NAMES);
   expectRegistry(options.logitProcessorRegistry);
+  expectTracer(options.tracer);
   const { threads, maxBatch, contextLength, library } = options;
   return {
     threads: threads === undefined ? undefined : expectInteger("threads", threads, 1, 1024),

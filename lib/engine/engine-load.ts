@@ -52,6 +52,7 @@ export async function loadEngineParts(
     library,
     plan,
     maxQueue: config.maxQueue,
+    tracer: options.tracer,
     start: (onEvents) =>
       runtime.load(native, onEvents, (done, total, phase) => report({ phase, done, total })),
     openText: () => {

@@ -18,15 +18,11 @@ import type { Generation } from "./generation.js";
 import { expectRegistry, type LogitProcessorRegistry } from "./logit-processor.js";
 import { type NativeRuntime, nativeRuntime } from "./native-runtime.js";
 import { prometheusText } from "./prometheus.js";
+import { type Prompt, renderChat, requireTokenizer } from "./prompt.js";
+import { type OutcomeCounts, RequestOutcomes } from "./request-outcomes.js";
+import type { SpanTracer } from "./request-span.js";
 import { Session, type SessionHost, type SessionOptions } from "./session.js";
-import {
-  type GenerateOptions,
-  type Prompt,
-  renderChat,
-  requireTokenizer,
-  startGeneration,
-  type TextModel,
-} from "./text-generation.js";
+import { type GenerateOptions, startGeneration, type TextModel } from "./text-generation.js";
 import { DEFAULT_TRACE_LIMIT, type EngineTrace, traceEvents } from "./trace.js";
 
 /** What turns texts into tokens and back. */
@@ -42,6 +38,8 @@ export interface EngineParts {
   readonly plan: MemoryPlan;
   /** Requests that may wait behind a full batch. */
   readonly maxQueue?: number;
+  /** Gets a span of each request. */
+  readonly tracer?: SpanTracer | undefined;
   /** Makes the native engine, on its own thread; its events go to the callback. */
   readonly start: (onEvents: (events: readonly NativeEvent[]) => void) => Promise<NativeEngine>;
   /** Opens the tokenizer and the chat template, on this thread, meanwhile. */
@@ -49,7 +47,7 @@ export interface EngineParts {
 }
 
 /** Counters of an engine: the native ones and the requests of this class. */
-export interface EngineStats extends NativeEngineStats {
+export interface EngineStats extends NativeEngineStats, OutcomeCounts {
   /** Requests made and not ended yet. */
   readonly requests: number;
   /** Requests refused as the queue was full. */
@@ -77,6 +75,8 @@ export class Engine implements AsyncDisposable {
   readonly #native: NativeEngine;
   readonly #running: Map<number, Generation>;
   readonly #admission: Admission;
+  readonly #outcomes = new RequestOutcomes();
+  readonly #tracer: SpanTracer | undefined;
   #logitProcessors: LogitProcessorRegistry | undefined;
   #lastId = 0;
   #disposing: Promise<void> | undefined;
@@ -89,6 +89,7 @@ export class Engine implements AsyncDisposable {
   ) {
     this.#plan = parts.plan;
     this.#admission = new Admission(parts.plan.batch, parts.maxQueue ?? DEFAULT_MAX_QUEUE);
+    this.#tracer = parts.tracer;
     this.#text = text;
     this.#native = native;
     this.#running = running;
@@ -222,12 +223,17 @@ export class Engine implements AsyncDisposable {
   /** Counters since the load. */
   stats(): EngineStats {
     this.#checkAlive();
-    return { ...this.#native.stats(), requests: this.#running.size, refused: this.#admission.refused };
+    return {
+      ...this.#native.stats(),
+      ...this.#outcomes.counts,
+      requests: this.#running.size,
+      refused: this.#admission.refused,
+    };
   }
 
   /** The counters in Prometheus' text format, labelled with the model's name; docs/observability.md lists them. */
   metrics(): string {
-    return prometheusText(this.stats(), { model: this.manifest.model.name });
+    return prometheusText([{ stats: this.stats(), labels: { model: this.manifest.model.name } }]);
   }
 
   /**
@@ -264,6 +270,8 @@ export class Engine implements AsyncDisposable {
       logitProcessors: this.#logitProcessors,
       running: this.#running,
       admission: this.#admission,
+      outcomes: this.#outcomes,
+      tracer: this.#tracer,
       nextId: () => ++this.#lastId,
     };
   }

@@ -62,6 +62,11 @@ export interface GenerationResult {
   readonly truncation: Truncation | undefined;
 }
 
+/** How a generation ended: with a result, or by an error. */
+export type GenerationEnd =
+  | { readonly result: GenerationResult; readonly error?: undefined }
+  | { readonly result?: undefined; readonly error: unknown };
+
 /** What a generation needs from its engine. */
 export interface GenerationContext {
   readonly id: number;
@@ -80,8 +85,8 @@ export interface GenerationContext {
   readonly signal?: AbortSignal | undefined;
   /** Tells the native engine to drop the request. */
   readonly cancel: () => void;
-  /** Called once, when nothing more will come; with the result unless an error ended it. */
-  readonly onEnd: (result: GenerationResult | undefined) => void;
+  /** Called once, when nothing more will come. */
+  readonly onEnd: (end: GenerationEnd) => void;
 }
 
 /** A request that runs. Iterate it for chunks (once), or await `result`. */
@@ -97,7 +102,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
   #cachedTokens = 0;
   #droppedTokens = 0;
   #timing: NativeTiming | undefined;
-  #end: { result: GenerationResult } | { error: unknown } | undefined;
+  #end: GenerationEnd | undefined;
   #wake: (() => void)[] = [];
   #abortedBy: (() => unknown) | undefined;
   #iterated = false;
@@ -111,7 +116,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
   /** The result, once the generation has ended; rejects with what ended it by error. */
   get result(): Promise<GenerationResult> {
     return this.#ended().then(() => {
-      if (this.#end !== undefined && "result" in this.#end) return this.#end.result;
+      if (this.#end?.result !== undefined) return this.#end.result;
       throw this.#end?.error;
     });
   }
@@ -262,11 +267,11 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
     });
   }
 
-  #settle(end: { result: GenerationResult } | { error: unknown }): void {
+  #settle(end: GenerationEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#context.signal?.removeEventListener("abort", this.#onSignal);
-    this.#context.onEnd("result" in end ? end.result : undefined);
+    this.#context.onEnd(end);
     this.#notify();
   }
 

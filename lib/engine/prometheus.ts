@@ -1,6 +1,7 @@
 /** The counters of an engine in Prometheus' text exposition format (version 0.0.4). docs/observability.md lists the names. */
 import type { NativeHistogram } from "../ffi/native-engine.js";
 import type { EngineStats } from "./engine.js";
+import { unexpected } from "./expectation.js";
 
 /** Content type of the text. */
 export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -33,9 +34,10 @@ const METRICS: readonly Metric[] = [
     name: "requests_total",
     type: "counter",
     help: "Requests that have ended, by outcome.",
-    samples: ({ finished, aborted, failed, refused }) => [
+    samples: ({ finished, aborted, timedOut, failed, refused }) => [
       [{ outcome: "finished" }, finished],
       [{ outcome: "aborted" }, aborted],
+      [{ outcome: "timed_out" }, timedOut],
       [{ outcome: "failed" }, failed],
       [{ outcome: "refused" }, refused],
     ],
@@ -157,18 +159,41 @@ const HISTOGRAMS: readonly HistogramMetric[] = [
   { name: "step_rows", help: "Token rows in a step.", of: (all) => all.stepRows },
 ];
 
+/** The counters of one engine, and the labels of all its samples. */
+export interface MeasuredEngine {
+  /** `engine.stats()`. */
+  readonly stats: EngineStats;
+  /** Tell this engine from the others of the text, for example the model's name and a number. */
+  readonly labels: Labels;
+}
+
 /**
- * The text of an engine's counters.
- * @param labels put on every sample, for example the model's name.
+ * The text of the counters of one or several engines: each metric once, with the samples of all of them.
+ * Errors: ERR_INVALID_ARGUMENT where two engines have the same labels, which a scraper would take for one.
  */
-export function prometheusText(stats: EngineStats, labels: Labels): string {
+export function prometheusText(engines: readonly MeasuredEngine[]): string {
+  checkDistinct(engines);
   const lines = METRICS.flatMap(({ name, type, help, samples }) => [
     ...head(name, type, help),
-    ...samples(stats).map(([own, value]) => sample(name, { ...labels, ...own }, value)),
+    ...engines.flatMap(({ stats, labels }) =>
+      samples(stats).map(([own, value]) => sample(name, { ...labels, ...own }, value)),
+    ),
   ]);
-  for (const { name, help, of } of HISTOGRAMS)
-    lines.push(...head(name, "histogram", help), ...histogramSamples(name, labels, of(stats.histograms)));
+  for (const { name, help, of } of HISTOGRAMS) {
+    lines.push(...head(name, "histogram", help));
+    for (const { stats, labels } of engines)
+      lines.push(...histogramSamples(name, labels, of(stats.histograms)));
+  }
   return `${lines.join("\n")}\n`;
+}
+
+function checkDistinct(engines: readonly MeasuredEngine[]): void {
+  const seen = new Set<string>();
+  for (const { labels } of engines) {
+    const text = JSON.stringify(Object.entries(labels).sort());
+    if (seen.has(text)) throw unexpected("labels", "different ones for each engine", labels);
+    seen.add(text);
+  }
 }
 
 function histogramSamples(name: string, labels: Labels, histogram: NativeHistogram): string[] {

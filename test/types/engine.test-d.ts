@@ -1,4 +1,5 @@
 /** The public types: overloads by `stream`, OpenAI's shapes, what must not compile. */
+import { trace } from "@opentelemetry/api";
 import { assertType, describe, expectTypeOf, test } from "vitest";
 import {
   type ChatCompletion,
@@ -51,6 +52,12 @@ describe("Engine", () => {
     assertType<GenerateOptions>({ logitProcessor: "name" });
     // @ts-expect-error a promise is too late
     assertType<LogitProcessor>({ ...processor, processLogits: async (logits: Float32Array) => logits });
+  });
+
+  test("takes OpenTelemetry's tracers as they are", () => {
+    assertType<EngineOptions>({ tracer: trace.getTracer("types") });
+    // @ts-expect-error a provider is none
+    assertType<EngineOptions>({ tracer: trace.getTracerProvider() });
   });
 
   test("is made by load only, and disposes", () => {

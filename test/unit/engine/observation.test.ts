@@ -4,7 +4,7 @@ import type { EngineStats } from "../../../lib/engine/engine.js";
 import { prometheusText } from "../../../lib/engine/prometheus.js";
 import { traceEvents } from "../../../lib/engine/trace.js";
 import { usageExtra } from "../../../lib/engine/usage-extra.js";
-import { fakeEngine, textScript } from "../../support/fake-engine.js";
+import { END, fakeEngine, textScript } from "../../support/fake-engine.js";
 
 interface Family {
   type: string;
@@ -69,7 +69,9 @@ describe("Prometheus' text", () => {
     };
     const stats: EngineStats = engine.stats();
     const histograms = { ...stats.histograms, queueSeconds: histogram };
-    const text = prometheusText({ ...stats, histograms, aborted: 3 }, { model: 'a "b"\\\n' });
+    const text = prometheusText([
+      { stats: { ...stats, histograms, aborted: 3 }, labels: { model: 'a "b"\\\n' } },
+    ]);
     expect(text).toContain('model="a \\"b\\"\\\\\\n"');
     const families = parse(text);
     const values = families
@@ -84,6 +86,54 @@ describe("Prometheus' text", () => {
     ]);
     const ended = families.get("node_mlc_requests_total")?.samples;
     expect(ended?.find(({ labels }) => labels.outcome === "aborted")?.value).toBe(3);
+  });
+
+  it("has several engines in one text, each metric once", async () => {
+    const { engine } = await fakeEngine(textScript("ok"));
+    const { engine: other } = await fakeEngine(textScript("ok"));
+    await other.generate("a").result;
+    const measured = [engine, other].map((each, index) => ({
+      stats: each.stats(),
+      labels: { model: "fake", replica: String(index) },
+    }));
+    const finished = parse(prometheusText(measured))
+      .get("node_mlc_requests_total")
+      ?.samples.filter(({ labels }) => labels.outcome === "finished");
+    expect(finished?.map(({ labels, value }) => [labels.replica, value])).toEqual([
+      ["0", 0],
+      ["1", 1],
+    ]);
+    const [one, two] = measured.map(({ stats }) => ({ stats, labels: { b: "1", a: "2" } }));
+    const same = [one, { ...two, labels: { a: "2", b: "1" } }] as never;
+    expect(() => prometheusText(same)).toThrow(/different ones/);
+  });
+});
+
+describe("outcomes", () => {
+  it("count each request once, by how it ended for its caller", async () => {
+    const { engine, native } = await fakeEngine((request) =>
+      request.tokens[0] === 70
+        ? [{ tokens: [], finish: "error", error: { code: "ERR_NATIVE", message: "broken" } } as never]
+        : [{ tokens: [65] }, { tokens: [66] }, { tokens: [END], finish: "stop" }],
+    );
+    await engine.generate("a").result;
+    await engine.generate("a", { stop: ["A"] }).result;
+    await engine.generate("F").result.catch(() => undefined);
+    native.hold = true;
+    const signal = AbortSignal.timeout(1);
+    const rest = [
+      engine.generate("a", { timeoutMs: 1 }),
+      engine.generate("a", { timeoutMs: 1 }),
+      engine.generate("a", { signal }),
+      engine.generate("a"),
+      engine.generate("a"),
+      engine.generate("a"),
+    ];
+    rest[3]?.abort();
+    await Promise.allSettled(rest.slice(0, 4).map(({ result }) => result));
+    const counts = { finished: 2, failed: 1, timedOut: 2, aborted: 2 };
+    expect(engine.stats()).toMatchObject({ ...counts, requests: 2, refused: 0 });
+    expect(engine.metrics()).toContain('node_mlc_requests_total{model="fake",outcome="timed_out"} 2');
   });
 });
 
