@@ -6,10 +6,12 @@ import { LEAST_ROUNDS } from "./compare.js";
 import { FIGURE_GROUPS, type FigureGroup } from "./figures.js";
 import { RANDOM_SCHEMES, type RandomScheme } from "./gguf/tensor-list.js";
 import { BENCH_MODELS, type BenchModel, type ModelChoice, TRAINED_MODEL } from "./model-source.js";
+import { integerOption, invalidOption, listOption } from "./option-values.js";
 import type { WorkloadSettings } from "./peer-process.js";
 
 /** Shown by --help. */
-export const USAGE = `npm run bench -- [options]
+export const USAGE = `npm run bench -- [options]         one request at a time, and requests that start together
+npm run bench -- serving [options] many clients; its own --help
 
   --models LIST         of ${BENCH_MODELS.join(", ")} (default: all)
   --schemes LIST        of ${RANDOM_SCHEMES.join(", ")}, for the models of random weights (default: q4_0p)
@@ -45,20 +47,20 @@ export interface BenchOptions {
 /** Reads the arguments. Errors: ERR_INVALID_ARGUMENT. */
 export function parseOptions(args: readonly string[]): BenchOptions {
   const values = readArguments(args);
-  const models = listOf("models", values.models, BENCH_MODELS);
-  const against = values.against === undefined ? [] : listOf("against", values.against, RANDOM_SCHEMES);
-  const schemes = listOf("schemes", values.schemes ?? "q4_0p", RANDOM_SCHEMES);
+  const models = listOption("models", values.models, BENCH_MODELS);
+  const against = values.against === undefined ? [] : listOption("against", values.against, RANDOM_SCHEMES);
+  const schemes = listOption("schemes", values.schemes ?? "q4_0p", RANDOM_SCHEMES);
   if (values.with !== undefined && values.compare === undefined)
-    throw invalid("--compare FILE beside --with FILE", "none");
+    throw invalidOption("--compare FILE beside --with FILE", "none");
   return {
     models: models.flatMap((model) => choices(model, schemes, against)),
-    figures: listOf("figures", values.figures, FIGURE_GROUPS),
-    rounds: count("rounds", values.rounds, 3, values.compare === undefined ? 1 : LEAST_ROUNDS, 1000),
+    figures: listOption("figures", values.figures, FIGURE_GROUPS),
+    rounds: integerOption("rounds", values.rounds, 3, values.compare === undefined ? 1 : LEAST_ROUNDS, 1000),
     settings: {
-      threads: count("threads", values.threads, os.availableParallelism(), 1, 1024),
-      repeats: count("repeats", values.repeats, 3, 1, 1000),
+      threads: integerOption("threads", values.threads, os.availableParallelism(), 1, 1024),
+      repeats: integerOption("repeats", values.repeats, 3, 1, 1000),
       // The prompt of 512 tokens leaves this much of the context of 1024, and the streams have 512 tokens each.
-      decodeTokens: count("decode-tokens", values["decode-tokens"], 64, 2, 400),
+      decodeTokens: integerOption("decode-tokens", values["decode-tokens"], 64, 2, 400),
     },
     batchedBench: values["batched-bench"],
     compileArguments: values.compile?.split(" ").filter((argument) => argument !== "") ?? [],
@@ -108,36 +110,4 @@ function choices(
 ): ModelChoice[] {
   if (model === TRAINED_MODEL.model) return [{ ...TRAINED_MODEL, against: [] }];
   return schemes.map((scheme) => ({ model, scheme, against }));
-}
-
-function listOf<Name extends string>(
-  option: string,
-  value: string | undefined,
-  known: readonly Name[],
-): Name[] {
-  if (value === undefined) return [...known];
-  return value.split(",").map((given) => {
-    const found = known.find((name) => name === given.trim());
-    if (found !== undefined) return found;
-    throw invalid(`--${option} of ${known.join(", ")}`, given);
-  });
-}
-
-function count(
-  option: string,
-  value: string | undefined,
-  otherwise: number,
-  least: number,
-  most: number,
-): number {
-  const number = value === undefined ? otherwise : Number(value);
-  if (Number.isInteger(number) && number >= least && number <= most) return number;
-  throw invalid(`--${option} of ${least} to ${most}`, value ?? "");
-}
-
-function invalid(expected: string, received: string): MlcError {
-  return new MlcError(
-    "ERR_INVALID_ARGUMENT",
-    `Expected ${expected} but received ${JSON.stringify(received)}.`,
-  );
 }

@@ -1,7 +1,8 @@
 /** The ratios of a result as an SVG bar plot, readable on light and dark pages. */
 import { figureOf } from "./figures.js";
+import { formatValue } from "./markdown.js";
 import { type BenchResult, type FigureResult, modelKey } from "./result.js";
-import { describeConditions, formatValue } from "./tables.js";
+import { describeConditions } from "./tables.js";
 
 const WIDTH = 860;
 const LABEL_WIDTH = 250;

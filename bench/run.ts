@@ -22,11 +22,14 @@ import {
   type Round,
   readResult,
 } from "./result.js";
+import { serving } from "./serving/run.js";
 import { summarize } from "./summarize.js";
 import { reportMarkdown } from "./tables.js";
 import { writeReport, writeResult } from "./write-report.js";
 
-runProgram(import.meta.url, (args) => main(parseOptions(args)));
+runProgram(import.meta.url, ([first, ...rest]) =>
+  first === "serving" ? serving(rest) : main(parseOptions(first === undefined ? [] : [first, ...rest])),
+);
 
 /** Exit status. */
 function main(options: BenchOptions): number {

@@ -24,3 +24,9 @@ export function combinations(total: number, chosen: number): number {
   for (let i = 1; i <= chosen; i++) ways = (ways * (total - chosen + i)) / i;
   return Math.round(ways);
 }
+
+/** The value that `share` of the values do not exceed: the nearest rank. NaN of none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}

@@ -1,8 +1,8 @@
 /** Results as Markdown. */
 import { QUIET_CPU_SHARE } from "./calibration.js";
 import { type Figure, figureOf } from "./figures.js";
+import { formatSpread, formatValue, row, tableHead } from "./markdown.js";
 import { type BenchResult, type FigureResult, type ModelResult, modelKey } from "./result.js";
-import type { Spread } from "./statistics.js";
 
 /** What the README shows. */
 const SUMMARY_FIGURES = [
@@ -16,12 +16,6 @@ const SUMMARY_FIGURES = [
   "streams_8",
   "peak_rss",
 ];
-
-/** A number with three digits that count. */
-export function formatValue(value: number): string {
-  if (value >= 100) return value.toFixed(0);
-  return value.toFixed(value >= 10 ? 1 : 2);
-}
 
 /** How the figures came about, in one sentence. */
 export function describeConditions({ cpu, platform, node, peer, settings, models }: BenchResult): string {
@@ -101,13 +95,4 @@ function summaryCell(cell: FigureResult | undefined): string {
   return `${formatValue(ours.median)} vs ${formatValue(peer.median)} (**${formatValue(ratio.median)}x**)`;
 }
 
-function formatSpread({ min, median, max }: Spread): string {
-  return min === max ? formatValue(median) : [min, median, max].map(formatValue).join(" / ");
-}
-
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
-const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-const tableHead = (titles: readonly string[]): string[] => [
-  row(titles),
-  `|${titles.map(() => "---|").join("")}`,
-];

@@ -2,10 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { formatValue } from "../../../bench/markdown.js";
 import { ratioPlot } from "../../../bench/ratio-plot.js";
 import { withBenchmarks } from "../../../bench/readme-table.js";
 import { readResult } from "../../../bench/result.js";
-import { formatValue, reportMarkdown, summaryTable } from "../../../bench/tables.js";
+import { reportMarkdown, summaryTable } from "../../../bench/tables.js";
 import { writeReport } from "../../../bench/write-report.js";
 import { resultOf } from "./result-fixture.js";
 

@@ -1,0 +1,80 @@
+/** The command line of the serving benchmark. */
+import os from "node:os";
+import { parseArgs } from "node:util";
+import { MlcError } from "../../lib/errors.js";
+import { BENCH_MODELS, type BenchModel } from "../model-source.js";
+import { integerOption, listOption } from "../option-values.js";
+
+/** Shown by --help. */
+export const SERVING_USAGE = `npm run bench -- serving [options]
+
+  --models LIST         of ${BENCH_MODELS.join(", ")} (default: smollm2-135m)
+  --streams LIST        numbers of clients at a time, 1 to 64 (default: 1,4,8,16,32)
+  --prefix LIST         tokens that all prompts share, 0 to 1024 (default: 0,400)
+  --requests N          requests of a client (default: 3)
+  --rounds N            rounds of both sides, each in new processes (default: 3)
+  --threads N           threads of each side (default: all)
+  --mixed-prefill N     our load option of that name (default: its default)
+  --limit SECONDS       a process that takes longer is stopped and counts as failed (default: 600)
+  --out FOLDER          write serving.json and serving.md`;
+
+/** Checked options. */
+export interface ServingOptions {
+  readonly models: readonly BenchModel[];
+  readonly streams: readonly number[];
+  readonly prefixes: readonly number[];
+  readonly requests: number;
+  readonly rounds: number;
+  readonly threads: number;
+  readonly mixedPrefill: number | undefined;
+  readonly limitSeconds: number;
+  readonly out: string | undefined;
+  readonly help: boolean;
+}
+
+const TEXT = { type: "string" } as const;
+
+/** Reads the arguments after `serving`. Errors: ERR_INVALID_ARGUMENT. */
+export function parseServingOptions(args: readonly string[]): ServingOptions {
+  const values = readArguments(args);
+  const mixedPrefill = values["mixed-prefill"];
+  const numbers = (name: string, value: string, least: number, most: number) =>
+    value.split(",").map((given) => integerOption(name, given.trim(), 0, least, most));
+  return {
+    models: listOption("models", values.models ?? "smollm2-135m", BENCH_MODELS),
+    streams: numbers("streams", values.streams ?? "1,4,8,16,32", 1, 64),
+    prefixes: numbers("prefix", values.prefix ?? "0,400", 0, 1024),
+    requests: integerOption("requests", values.requests, 3, 1, 1000),
+    rounds: integerOption("rounds", values.rounds, 3, 1, 1000),
+    threads: integerOption("threads", values.threads, os.availableParallelism(), 1, 1024),
+    mixedPrefill:
+      mixedPrefill === undefined ? undefined : integerOption("mixed-prefill", mixedPrefill, 0, 1, 1 << 20),
+    limitSeconds: integerOption("limit", values.limit, 600, 1, 86_400),
+    out: values.out,
+    help: values.help ?? false,
+  };
+}
+
+function readArguments(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        models: TEXT,
+        streams: TEXT,
+        prefix: TEXT,
+        requests: TEXT,
+        rounds: TEXT,
+        threads: TEXT,
+        "mixed-prefill": TEXT,
+        limit: TEXT,
+        out: TEXT,
+        help: { type: "boolean" },
+      },
+    }).values;
+  } catch (cause) {
+    throw new MlcError("ERR_INVALID_ARGUMENT", cause instanceof Error ? cause.message : String(cause), {
+      cause,
+    });
+  }
+}
