@@ -179,7 +179,8 @@ export class SchemaAlgebra {
       }
     }
     if (found.length > MOST_CASES) throw refused(at, `it comes to more than ${MOST_CASES} alternatives`);
-    if (found.length === 0 && left.length > 0) this.conflict = at;
+    if (found.length === 0 && left.length > 0 && (right.length > 0 || this.conflict === undefined))
+      this.conflict = at;
     return found;
   }
 

@@ -38,7 +38,7 @@ export interface NumberCase extends Common {
   readonly multiples: readonly { readonly value: number; readonly mark: Mark }[];
 }
 
-/** A pattern or format; `source` is its text, "format:NAME" for formats. */
+/** A pattern or, where the mark says so, a format; `source` is its text or name. */
 export interface TextForm {
   readonly source: string;
   readonly mark: Mark;
@@ -200,7 +200,10 @@ function strings(
   const minLength = higher(left.minLength, right.minLength);
   const maxLength = lower(left.maxLength, right.maxLength);
   if (isEmptyRange(minLength, maxLength)) return undefined;
-  const fresh = right.forms.filter(({ source }) => !left.forms.some((form) => form.source === source));
+  const fresh = right.forms.filter(
+    ({ source, mark }) =>
+      !left.forms.some((form) => form.source === source && form.mark.keyword === mark.keyword),
+  );
   return { type: "string", excluded, minLength, maxLength, forms: [...left.forms, ...fresh] };
 }
 

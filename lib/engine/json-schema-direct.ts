@@ -196,7 +196,7 @@ function stringCase(free: StringCase, place: Location, schema: SchemaObject): St
     if (text === undefined) continue;
     if (typeof text !== "string") throw refused(mark(place, keyword), "it must be a text");
     if (keyword === "format" && isIgnoredFormat(text)) continue;
-    forms.push({ source: keyword === "format" ? `format:${text}` : text, mark: mark(place, keyword) });
+    forms.push({ source: text, mark: mark(place, keyword) });
   }
   const minLength = count(place, schema, "minLength");
   return { ...free, forms, minLength, maxLength: count(place, schema, "maxLength") };

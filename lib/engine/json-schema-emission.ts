@@ -4,6 +4,7 @@ import { keyOf } from "./json-schema-algebra.js";
 import { type ArrayCase, type Case, isFree } from "./json-schema-cases.js";
 import { mark } from "./json-schema-direct.js";
 import { type Mark, refused } from "./json-schema-error.js";
+import { endlessDefinition } from "./json-schema-finite.js";
 import { objectSchema } from "./json-schema-objects.js";
 import {
   booleanSchema,
@@ -25,8 +26,11 @@ interface Definition {
   used: boolean;
 }
 
-/** Most definitions of one schema. */
+/** Most definitions of one schema, and most inside one another. */
 const MOST_DEFINITIONS = 5_000;
+const DEEPEST = 512;
+
+const ENDLESS = "every value of it would hold another one without end";
 
 /** Writes one schema. */
 export class SchemaEmission {
@@ -34,6 +38,8 @@ export class SchemaEmission {
   readonly #algebra: SchemaAlgebra;
   readonly #definitions = new Map<string, Definition>();
   readonly #bodies = new Map<string, Emitted>();
+  readonly #marks = new Map<string, Mark>();
+  #depth = 0;
 
   constructor(source: SchemaSource, algebra: SchemaAlgebra) {
     this.#source = source;
@@ -48,6 +54,8 @@ export class SchemaEmission {
       throw refused(at, "no value satisfies the schema");
     }
     if (this.#bodies.size === 0) return root;
+    const endless = this.#marks.get(endlessDefinition(this.#bodies) ?? "");
+    if (endless !== undefined) throw refused(endless, ENDLESS);
     return { ...root, $defs: Object.fromEntries(this.#bodies) };
   }
 
@@ -63,6 +71,8 @@ export class SchemaEmission {
     const at = conjunction[0] === undefined ? { keyword: "$ref", pointer: "" } : mark(conjunction[0], "$ref");
     if (this.#definitions.size >= MOST_DEFINITIONS)
       throw refused(at, `it comes to more than ${MOST_DEFINITIONS} schemas`);
+    if (this.#depth >= DEEPEST) throw refused(at, `more than ${DEEPEST} schemas nest`);
+    this.#depth += 1;
     const definition: Definition = {
       reference: { $ref: `#/$defs/${name}` },
       result: undefined,
@@ -71,13 +81,14 @@ export class SchemaEmission {
     };
     this.#definitions.set(key, definition);
     this.#finish(definition, name, this.alternatives(this.#algebra.cases(conjunction)), at);
+    this.#depth -= 1;
     return definition.result;
   }
 
   #finish(definition: Definition, name: string, body: Emitted | undefined, at: Mark): void {
     definition.done = true;
     if (body === undefined) {
-      if (definition.used) throw refused(at, "every value of it would hold another one without end");
+      if (definition.used) throw refused(at, ENDLESS);
       return;
     }
     const small = body.properties === undefined && body.anyOf === undefined && body.prefixItems === undefined;
@@ -86,6 +97,7 @@ export class SchemaEmission {
       return;
     }
     this.#bodies.set(name, body);
+    this.#marks.set(name, at);
     definition.result = definition.reference;
   }
 

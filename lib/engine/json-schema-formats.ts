@@ -35,7 +35,7 @@ const IPV6 = [
 const PATH_CHARACTER = `(?:[A-Za-z0-9_.~!$&'()*+,;=:@-]|${PERCENT})`;
 const QUERY = `(?:\\?(?:[/?]|${PATH_CHARACTER})*)?(?:#(?:[/?]|${PATH_CHARACTER})*)?`;
 const HOST_PORT = `(?:[A-Za-z0-9_.~-])+(?::\\d{1,5})?`;
-const URI = `[A-Za-z][A-Za-z0-9+.-]*:(?://${HOST_PORT}(?:/${PATH_CHARACTER}*)*|/?${PATH_CHARACTER}+(?:/${PATH_CHARACTER}*)*)${QUERY}`;
+const URI = `[A-Za-z][A-Za-z0-9+.-]*:(?://(?:${HOST_PORT}(?:/${PATH_CHARACTER}*)*|(?:/${PATH_CHARACTER}*)+)|/?${PATH_CHARACTER}+(?:/${PATH_CHARACTER}*)*)${QUERY}`;
 const RELATIVE = `(?:/?(?:[A-Za-z0-9_.~!$&'()*+,;=@-]|${PERCENT})+(?:/${PATH_CHARACTER}*)*|/)?${QUERY}`;
 const POINTER = "(?:/(?:[^~/]|~0|~1)*)*";
 const ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";

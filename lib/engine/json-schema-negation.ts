@@ -4,6 +4,9 @@ import { refused } from "./json-schema-error.js";
 import { ANNOTATIONS, ASSERTIONS, NOT_ONE_OF } from "./json-schema-keywords.js";
 import type { Location, SchemaObject, SchemaSource } from "./json-schema-source.js";
 
+/** Most schemas inside one another whose opposite is written out. */
+const DEEPEST = 64;
+
 /** Opposites of limits: the other limit, and what is added to the value. */
 const OPPOSITE_LIMITS = new Map<string, [type: string, keyword: string, step: number]>([
   ["minimum", ["number", "exclusiveMaximum", 0]],
@@ -20,16 +23,23 @@ const OPPOSITE_LIMITS = new Map<string, [type: string, keyword: string, step: nu
 
 /**
  * Schemas of which one holds exactly where the schema at `place` does not.
- * Errors: ERR_INVALID_GRAMMAR naming a keyword whose opposite cannot be written.
+ * Errors: ERR_INVALID_GRAMMAR naming a keyword whose opposite cannot be written, or a schema that holds itself.
  */
-export function opposite(source: SchemaSource, place: Location): readonly (SchemaObject | boolean)[] {
+export function opposite(
+  source: SchemaSource,
+  place: Location,
+  depth = 0,
+): readonly (SchemaObject | boolean)[] {
   source.spend(mark(place, "not"));
+  if (depth > DEEPEST) {
+    throw refused(mark(place, "not"), "the opposite of a schema that holds itself cannot be written out");
+  }
   if (typeof place.schema === "boolean") return [!place.schema];
   const { schema } = place;
   const found: (SchemaObject | boolean)[] = [];
   for (const [keyword, value] of Object.entries(schema)) {
     if (value === undefined || !ASSERTIONS.has(keyword) || ANNOTATIONS.has(keyword)) continue;
-    found.push(...oppositeKeyword(source, place, schema, keyword, value));
+    found.push(...oppositeKeyword(source, place, schema, keyword, depth));
   }
   const excluded = schema[NOT_ONE_OF];
   return excluded === undefined ? found : [...found, { enum: excluded }];
@@ -40,10 +50,11 @@ function oppositeKeyword(
   place: Location,
   schema: SchemaObject,
   keyword: string,
-  value: unknown,
+  depth: number,
 ): readonly (SchemaObject | boolean)[] {
+  const value = schema[keyword];
   const not = (inner: unknown, ...names: (string | number)[]) =>
-    anyOf(opposite(source, source.child(place, inner, ...names)));
+    anyOf(opposite(source, source.child(place, inner, ...names), depth + 1));
   switch (keyword) {
     case "type":
       return [{ type: oppositeTypes(place, schema) }];
@@ -54,7 +65,7 @@ function oppositeKeyword(
     case "const":
       return [{ [NOT_ONE_OF]: [value] }];
     case "$ref":
-      return [anyOf(opposite(source, source.resolve(place, value)))];
+      return [anyOf(opposite(source, source.resolve(place, value), depth + 1))];
     case "not":
       return [source.child(place, value, "not").schema];
     case "allOf":

@@ -3,9 +3,9 @@ import { areApart } from "./json-schema-apart.js";
 import type { Case, ObjectCase, StringCase } from "./json-schema-cases.js";
 import { type Mark, refused } from "./json-schema-error.js";
 import { formOf } from "./json-schema-forms.js";
-import { isEveryText, lengths, matches, otherThan, startApart } from "./json-schema-language.js";
+import { isEveryText, lengths, matches, startApart } from "./json-schema-language.js";
 import type { Regex } from "./json-schema-regex.js";
-import { type Emitted, MOST_COUNT, patternOf, stringLanguage } from "./json-schema-scalars.js";
+import { allBut, type Emitted, MOST_COUNT, patternOf, stringLanguage } from "./json-schema-scalars.js";
 import type { Conjunction } from "./json-schema-source.js";
 import { propertyOf } from "./json-schema-values.js";
 
@@ -155,7 +155,7 @@ function keysOf(others: readonly Others[], named: readonly string[]): Emitted | 
   for (const { form, schema, mark } of others) {
     if (form === undefined && named.length === 0 && others.length === 1) return undefined;
     if (form === undefined) {
-      entries.push([patternOf(otherThan(named)), schema]);
+      entries.push([patternOf(allBut(named, mark)), schema]);
       continue;
     }
     const taken = named.find((name) => matches(form, name));

@@ -230,7 +230,12 @@ class Parser {
     this.#at += found[0].length;
     const code = Number.parseInt((found[1] ?? found[2]) as string, 16);
     if (code > LAST) throw new RegexProblem("an escape is beyond the last character");
-    return [[code, code]];
+    if (code < 0xd800 || code > 0xdfff) return [[code, code]];
+    const pair = /^\\u(d[c-f][\da-f]{2})/i.exec(this.#text.slice(this.#at, this.#at + 6).join(""));
+    if (pair === null || code > 0xdbff) throw new RegexProblem("half of a surrogate pair stands alone");
+    this.#at += pair[0].length;
+    const whole = 0x10000 + (code - 0xd800) * 0x400 + Number.parseInt(pair[1] as string, 16) - 0xdc00;
+    return [[whole, whole]];
   }
 
   #control(): CharacterSet {

@@ -2,8 +2,9 @@
 import type { Limit, NumberCase, StringCase } from "./json-schema-cases.js";
 import { type Mark, refused } from "./json-schema-error.js";
 import { formOf } from "./json-schema-forms.js";
-import { jsonText, matches, otherThan, withLength } from "./json-schema-language.js";
+import { matches, otherThan, withLength } from "./json-schema-language.js";
 import { ANY_TEXT, type Regex } from "./json-schema-regex.js";
+import { jsonText } from "./json-schema-text.js";
 
 /** A schema in the part of JSON Schema that the grammar compiler enforces. */
 export type Emitted = Readonly<Record<string, unknown>>;
@@ -18,6 +19,9 @@ const WIDEST_RANGE = 10_000;
 const MOST_INTEGER = 2 ** 63;
 /** Numbers within bounds are written with at most six digits after the point. */
 const GRID = 1e6;
+
+/** Longest text or name that is told from all others. */
+const LONGEST_LEFT_OUT = 256;
 
 /** A fixed value; objects and arrays part by part, so that spaces are allowed between them. */
 export function valueSchema(value: unknown): Emitted {
@@ -170,6 +174,17 @@ export function stringLanguage(
   return without(language, one, excluded, at);
 }
 
+/** Every text but the given ones. Errors: ERR_INVALID_GRAMMAR for texts too long to spell out. */
+export function allBut(texts: readonly string[], at: Mark): Regex {
+  if (texts.some((text) => text.length > LONGEST_LEFT_OUT || /\p{Surrogate}/u.test(text))) {
+    throw refused(
+      at,
+      `only well-formed texts of at most ${LONGEST_LEFT_OUT} characters can be told from others`,
+    );
+  }
+  return otherThan(texts);
+}
+
 function without(
   language: Regex,
   { forms, minLength, maxLength }: StringCase,
@@ -181,5 +196,5 @@ function without(
   if (forms.length > 0 || maxLength !== undefined || (minLength?.value ?? 0) > 1) {
     throw refused(at, "texts cannot be left out beside a pattern, a format or a length");
   }
-  return otherThan(minLength === undefined ? within : ["", ...within]);
+  return allBut(minLength === undefined ? within : ["", ...within], at);
 }

@@ -1,7 +1,7 @@
 /** A JSON schema as it was given: its parts with their pointers, local references, and limits on its size. */
 import { MlcError } from "../errors.js";
 import { type Mark, refused } from "./json-schema-error.js";
-import { NOT_ONE_OF } from "./json-schema-keywords.js";
+import { ASSERTIONS, NOT_ONE_OF } from "./json-schema-keywords.js";
 
 /** A schema object; keywords are own properties. NOT_ONE_OF is set only on schemas that the negation of others makes. */
 export interface SchemaObject {
@@ -24,8 +24,19 @@ const MOST_PARTS = 100_000;
 /** Steps of simplification before a schema counts as too complex. */
 const MOST_STEPS = 200_000;
 
-/** Keywords whose values are data, not schemas. */
-const DATA = new Set(["enum", "const", "default", "example", "examples"]);
+/** What a part of the schema is: names and anchors count only in schemas. */
+type Part = "schema" | "schemas" | "data";
+
+/** Keywords with schemas by name; the others that hold schemas have one or a list. */
+const MAPS = new Set([
+  "properties",
+  "patternProperties",
+  "$defs",
+  "definitions",
+  "dependencies",
+  "dependentSchemas",
+]);
+const DATA = new Set(["enum", "const", "required", "dependentRequired"]);
 
 export class SchemaSource {
   readonly root: Location;
@@ -33,6 +44,8 @@ export class SchemaSource {
   /** Schema resource ($id) that each object belongs to, where that is not the root. */
   readonly #resources = new Map<object, object>();
   readonly #named = new Map<string, object>();
+  /** Anchors by the schema resource they belong to. */
+  readonly #anchors = new Map<object, Map<string, object>>();
   #steps = 0;
   #nextId = 2;
 
@@ -88,7 +101,8 @@ export class SchemaSource {
         `the reference "${reference}" leads outside the schema; put its target under "$defs"`,
       );
     }
-    if (fragment !== "" && !fragment.startsWith("/")) return this.#anchored(fragment, reference, mark);
+    if (fragment !== "" && !fragment.startsWith("/"))
+      return this.#anchored(resource, fragment, reference, mark);
     let target: unknown = resource;
     for (const part of fragment.split("/").slice(1)) {
       const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
@@ -107,8 +121,8 @@ export class SchemaSource {
       throw refused(mark, "the schema is too complex; use fewer combined alternatives");
   }
 
-  #anchored(name: string, reference: string, mark: Mark): Location {
-    const target = this.#named.get(`#${name}`);
+  #anchored(resource: object, name: string, reference: string, mark: Mark): Location {
+    const target = this.#anchors.get(resource)?.get(name);
     if (target === undefined) throw refused(mark, `the reference "${reference}" leads nowhere`);
     return this.at(target, `/${reference}`);
   }
@@ -120,38 +134,46 @@ export class SchemaSource {
 
   /** Finds anchors and embedded resources, and measures. */
   #index(root: SchemaObject): void {
-    const waiting: [value: object, depth: number, resource: object, data: boolean][] = [
-      [root, 0, root, false],
+    const waiting: [value: object, depth: number, resource: object, part: Part][] = [
+      [root, 0, root, "schema"],
     ];
     let parts = 0;
     for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) {
-      const [value, depth, outer, inData] = item;
+      const [value, depth, outer, part] = item;
       parts += 1;
       if (depth > DEEPEST) throw refused(markOf(""), `the schema nests deeper than ${DEEPEST} levels`);
       if (parts > MOST_PARTS) throw refused(markOf(""), `the schema has more than ${MOST_PARTS} parts`);
-      const resource = inData ? outer : this.#name(value, outer, root);
+      const resource = part === "schema" && !Array.isArray(value) ? this.#name(value, outer, root) : outer;
       if (resource !== root) this.#resources.set(value, resource);
       for (const [keyword, inner] of Object.entries(value)) {
         if (typeof inner !== "object" || inner === null) parts += 1;
-        else waiting.push([inner, depth + 1, resource, inData || DATA.has(keyword)]);
+        else waiting.push([inner, depth + 1, resource, partUnder(part, value, keyword)]);
       }
     }
   }
 
+  /** Takes down the names of a schema; returns the resource it belongs to. */
   #name(value: object, outer: object, root: object): object {
     const { $id, id, $anchor, $dynamicAnchor } = value as Record<string, unknown>;
-    for (const anchor of [$anchor, $dynamicAnchor]) {
-      if (typeof anchor === "string") this.#named.set(`#${anchor}`, value);
-    }
     const own = typeof $id === "string" ? $id : typeof id === "string" ? id : undefined;
-    if (own === undefined) return outer;
-    if (own.startsWith("#")) {
-      this.#named.set(own, value);
-      return outer;
+    const named = own !== undefined && !own.startsWith("#");
+    const resource = named && (value === root || typeof $id === "string") ? value : outer;
+    const fragment = named ? undefined : own?.slice(1);
+    const anchors = this.#anchors.get(resource) ?? new Map<string, object>();
+    this.#anchors.set(resource, anchors);
+    for (const anchor of [$anchor, $dynamicAnchor, fragment]) {
+      if (typeof anchor === "string") anchors.set(anchor, value);
     }
-    this.#named.set(own.replace(/#$/, ""), value);
-    return value === root || typeof $id === "string" ? value : outer;
+    if (named) this.#named.set(own.replace(/#$/, ""), value);
+    return resource;
   }
+}
+
+function partUnder(part: Part, value: object, keyword: string): Part {
+  if (part === "data") return "data";
+  if (part === "schemas" || Array.isArray(value)) return "schema";
+  if (MAPS.has(keyword)) return "schemas";
+  return ASSERTIONS.has(keyword) && !DATA.has(keyword) ? "schema" : "data";
 }
 
 function isSchemaObject(value: unknown): value is SchemaObject {

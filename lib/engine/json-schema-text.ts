@@ -1,0 +1,88 @@
+/** Languages as expressions for the grammar compiler. */
+import { type CharacterSet, common, complement, type Regex, RegexProblem } from "./json-schema-regex.js";
+
+/** Characters that stand for themselves inside a JSON string. */
+const UNESCAPED = complement([
+  [0, 0x1f],
+  [0x22, 0x22],
+  [0x5c, 0x5c],
+  [0xd800, 0xdfff],
+]);
+/** Characters with a short escape in JSON, and its letter. */
+const SHORT_ESCAPES: readonly (readonly [number, string])[] = [
+  [0x22, '"'],
+  [0x5c, "\\\\"],
+  [8, "b"],
+  [12, "f"],
+  [10, "n"],
+  [13, "r"],
+  [9, "t"],
+];
+
+/**
+ * The language as an expression over the text between the quotes of a JSON string as JSON.stringify writes it: only
+ * characters that must be escaped are, each in one way.
+ */
+export function jsonText(tree: Regex): string {
+  if (tree.kind === "set") return jsonSet(tree.set);
+  if (tree.kind === "sequence") return tree.items.map(jsonText).join("");
+  if (tree.kind === "choice") return `(?:${tree.items.map(jsonText).join("|")})`;
+  if (tree.kind === "repeat")
+    return tree.max === 0 ? "" : `(?:${jsonText(tree.item)})${count(tree.min, tree.max)}`;
+  return "";
+}
+
+function count(min: number, max: number): string {
+  if (max === Number.POSITIVE_INFINITY) return min === 0 ? "*" : min === 1 ? "+" : `{${min},}`;
+  return min === 0 && max === 1 ? "?" : `{${min},${max}}`;
+}
+
+const HEX_DIGITS = "0123456789abcdef";
+const isShort = (code: number): boolean => SHORT_ESCAPES.some(([short]) => short === code);
+const oneOf = (texts: readonly string[]): string =>
+  texts.length === 1 ? (texts[0] as string) : `[${texts.join("")}]`;
+
+function jsonSet(set: CharacterSet): string {
+  const choices: string[] = [];
+  const plain = common(set, UNESCAPED);
+  if (plain.length > 0) choices.push(classText(plain));
+  const within = (code: number) => set.some(([low, high]) => low <= code && code <= high);
+  const letters = SHORT_ESCAPES.filter(([code]) => within(code)).map(([, letter]) => letter);
+  if (letters.length > 0) choices.push(`\\\\${oneOf(letters)}`);
+  const rows = [0, 1].flatMap((row) => {
+    const digits = [...HEX_DIGITS].filter(
+      (_, digit) => within(row * 16 + digit) && !isShort(row * 16 + digit),
+    );
+    return digits.length > 0 ? [`${row}${oneOf(digits)}`] : [];
+  });
+  if (rows.length > 0) choices.push(`\\\\u00${rows.length === 1 ? rows[0] : `(?:${rows.join("|")})`}`);
+  if (choices.length === 0) throw new RegexProblem("a set of characters is empty");
+  return choices.length === 1 ? (choices[0] as string) : `(?:${choices.join("|")})`;
+}
+
+/** "^", which negates a class it begins. */
+const CARET = 0x5e;
+
+/** A class of characters; "^" is never the first, where it would negate. */
+function classText(set: CharacterSet): string {
+  const [first] = set;
+  if (set.length === 1 && first !== undefined && first[0] === first[1]) return literal(first[0]);
+  const apart = set.flatMap(([low, high]) =>
+    low === CARET && high > low
+      ? ([
+          [low, low],
+          [low + 1, high],
+        ] as const)
+      : [[low, high] as const],
+  );
+  const ordered = apart.sort((a, b) => Number(a[0] === CARET) - Number(b[0] === CARET));
+  return `[${ordered.map(([low, high]) => (low === high ? member(low) : `${member(low)}-${member(high)}`)).join("")}]`;
+}
+
+const literal = (code: number): string => escaped(code, /[\^$.*+?()[\]{}|/]/);
+const member = (code: number): string => escaped(code, /[\]^[-]/);
+
+function escaped(code: number, special: RegExp): string {
+  const character = String.fromCodePoint(code);
+  return special.test(character) ? `\\${character}` : character;
+}
