@@ -142,13 +142,13 @@ export class SchemaSource {
       const [value, depth, outer, part] = item;
       parts += 1;
       if (depth > DEEPEST) throw refused(markOf(""), `the schema nests deeper than ${DEEPEST} levels`);
-      if (parts > MOST_PARTS) throw refused(markOf(""), `the schema has more than ${MOST_PARTS} parts`);
       const resource = part === "schema" && !Array.isArray(value) ? this.#name(value, outer, root) : outer;
       if (resource !== root) this.#resources.set(value, resource);
       for (const [keyword, inner] of Object.entries(value)) {
         if (typeof inner !== "object" || inner === null) parts += 1;
         else waiting.push([inner, depth + 1, resource, partUnder(part, value, keyword)]);
       }
+      if (parts > MOST_PARTS) throw refused(markOf(""), `the schema has more than ${MOST_PARTS} parts`);
     }
   }
 

@@ -14,9 +14,13 @@ interface Totals {
 }
 
 /** Keywords under which schemas stand alone, in a list, or by name. */
-const INNER = ["items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else"];
-const LISTS = ["anyOf", "allOf", "oneOf", "prefixItems"];
-const MAPS = ["properties", "$defs", "definitions", "patternProperties"];
+const INNER = [
+  ...["items", "additionalItems", "unevaluatedItems", "contains"],
+  ...["additionalProperties", "unevaluatedProperties", "propertyNames"],
+  ...["not", "if", "then", "else"],
+];
+const LISTS = ["anyOf", "allOf", "oneOf", "prefixItems", "items"];
+const MAPS = ["properties", "$defs", "definitions", "patternProperties", "dependencies", "dependentSchemas"];
 
 /**
  * Checks what strict schemas must be: the root is an object and not "anyOf", every object has
@@ -45,6 +49,7 @@ function checkPart(schema: unknown, pointer: string, depth: number, totals: Tota
   for (const keyword of [...LISTS, ...MAPS]) {
     const inner = part[keyword];
     if (typeof inner !== "object" || inner === null) continue;
+    if (LISTS.includes(keyword) && !Array.isArray(inner)) continue;
     const start = keyword === "$defs" || keyword === "definitions" ? 0 : deeper;
     for (const [name, each] of Object.entries(inner)) {
       checkPart(
