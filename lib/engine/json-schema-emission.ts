@@ -108,7 +108,9 @@ export class SchemaEmission {
     const found = new Map<string, Emitted>();
     for (const one of cases) {
       if (!isFree(one) && free.has(one.type)) continue;
-      for (const schema of this.#one(one)) found.set(JSON.stringify(schema), schema);
+      const schemas = this.#one(one);
+      if (schemas.length === 0) this.#algebra.conflict ??= emptyBy(one);
+      for (const schema of schemas) found.set(JSON.stringify(schema), schema);
     }
     const all = [...found.values()];
     if (all.length < 2) return all[0];
@@ -185,4 +187,12 @@ export class SchemaEmission {
       },
     ];
   }
+}
+
+/** The keyword that leaves a case without values. */
+function emptyBy(one: Case): Mark | undefined {
+  if (one.type === "number") return (one.minimum ?? one.maximum)?.mark;
+  if (one.type === "array") return one.minItems?.mark;
+  if (one.type === "object") return (one.minProperties ?? one.maxProperties)?.mark ?? one.mark;
+  return one.excluded[0]?.mark;
 }

@@ -85,7 +85,10 @@ class Draw {
       () => ({ properties: this.#named(3, inner) }),
       () => ({ properties: this.#named(3, inner), additionalProperties: this.#of([false, inner()]) }),
       () => ({
-        patternProperties: { [this.#of(PATTERNS)]: inner() },
+        patternProperties: Object.fromEntries([
+          [this.#of(PATTERNS), inner()],
+          ...this.#list(1, () => [this.#of(PATTERNS), inner()]),
+        ]),
         additionalProperties: this.#of([false, inner()]),
       }),
       () => ({ propertyNames: inner() }),

@@ -109,6 +109,12 @@ describe("what no value satisfies", () => {
     ["type at /allOf/0", { type: "string", allOf: [{ type: "null" }] }],
     ["oneOf at ", { type: "null", oneOf: [{ type: "string" }, { type: "number" }] }],
     ["not at ", { type: "null", not: {} }],
+    ["minimum at /allOf/0", { type: "integer", allOf: [{ minimum: 0.2 }], maximum: 0.8 }],
+    ["minimum at ", { type: "integer", multipleOf: 7, minimum: 1, maximum: 6 }],
+    ["false at /additionalProperties", { type: "object", additionalProperties: false, minProperties: 1 }],
+    ["maxProperties at ", { type: "object", required: ["a", "b"], maxProperties: 1 }],
+    ["not at ", { type: "boolean", not: { enum: [true, false] } }],
+    ["false at /properties/a", { type: "object", properties: { a: false }, required: ["a"] }],
   ])("is refused: %s in %j", (expected, schema) => {
     expect(refusal(schema)).toBe(expected);
   });
