@@ -18,6 +18,11 @@ export function generatorName(): string {
   return `${name} ${version}`;
 }
 
+/** "0.1.0". */
+export function packageVersion(): string {
+  return readManifest(packageRoot).version;
+}
+
 function readManifest(folder: string): PackageManifest {
   return JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as PackageManifest;
 }

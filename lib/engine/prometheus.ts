@@ -174,13 +174,13 @@ export interface MeasuredEngine {
 export function prometheusText(engines: readonly MeasuredEngine[]): string {
   checkDistinct(engines);
   const lines = METRICS.flatMap(({ name, type, help, samples }) => [
-    ...head(name, type, help),
+    ...metricHead(name, type, help),
     ...engines.flatMap(({ stats, labels }) =>
-      samples(stats).map(([own, value]) => sample(name, { ...labels, ...own }, value)),
+      samples(stats).map(([own, value]) => metricSample(name, { ...labels, ...own }, value)),
     ),
   ]);
   for (const { name, help, of } of HISTOGRAMS) {
-    lines.push(...head(name, "histogram", help));
+    lines.push(...metricHead(name, "histogram", help));
     for (const { stats, labels } of engines)
       lines.push(...histogramSamples(name, labels, of(stats.histograms)));
   }
@@ -201,21 +201,23 @@ function histogramSamples(name: string, labels: Labels, histogram: NativeHistogr
   let below = 0;
   const buckets = Array.from(bounds, (bound, index) => {
     below += counts[index] ?? 0;
-    return sample(`${name}_bucket`, { ...labels, le: String(bound) }, below);
+    return metricSample(`${name}_bucket`, { ...labels, le: String(bound) }, below);
   });
   return [
     ...buckets,
-    sample(`${name}_bucket`, { ...labels, le: "+Inf" }, count),
-    sample(`${name}_sum`, labels, sum),
-    sample(`${name}_count`, labels, count),
+    metricSample(`${name}_bucket`, { ...labels, le: "+Inf" }, count),
+    metricSample(`${name}_sum`, labels, sum),
+    metricSample(`${name}_count`, labels, count),
   ];
 }
 
-function head(name: string, type: string, help: string): string[] {
+/** The lines before the samples of a metric; `name` without the prefix. */
+export function metricHead(name: string, type: "counter" | "gauge" | "histogram", help: string): string[] {
   return [`# HELP node_mlc_${name} ${help}`, `# TYPE node_mlc_${name} ${type}`];
 }
 
-function sample(name: string, labels: Labels, value: number): string {
+/** One sample. */
+export function metricSample(name: string, labels: Labels, value: number): string {
   const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
   return `node_mlc_${name}{${pairs.join(",")}} ${value}`;
 }
