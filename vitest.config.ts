@@ -12,7 +12,7 @@ const project = (name: string, timeoutMs: number) => ({
     hookTimeout: timeoutMs,
     // Native code is loaded: a process per file keeps one file's handles out of another's teardown.
     pool: "forks" as const,
-    execArgv: name === "native" ? ["--expose-gc"] : [],
+    execArgv: name === "native" || name === "e2e" ? ["--expose-gc"] : [],
   },
 });
 

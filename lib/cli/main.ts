@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 /** The `node-mlc` command: chooses a command, prints help, turns errors into one line and an exit status. */
-import { readFileSync } from "node:fs";
-import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { type CommandDef, renderUsage } from "citty";
 import { MlcError } from "../errors.js";
+import { packageVersion } from "../package-root.js";
 import type { RunnableCommand } from "./command.js";
 
 /** Exit statuses: 1 something failed, 2 the command line is wrong, 130 interrupted. */
@@ -39,6 +37,10 @@ const COMMANDS: Readonly<Record<string, { description: string; load: () => Promi
     description: "Measure load time, speed and memory",
     load: async () => (await import("./commands/bench.js")).benchCommand,
   },
+  serve: {
+    description: "Serve models over HTTP, as OpenAI and Ollama do",
+    load: async () => (await import("./commands/serve.js")).serveCommand,
+  },
   inspect: {
     description: "Show what is in a package",
     load: async () => (await import("./commands/inspect.js")).inspectCommand,
@@ -64,7 +66,7 @@ async function main(rawArgs: readonly string[]): Promise<number> {
     return name === undefined ? WRONG_USAGE : 0;
   }
   if (name === "--version" || name === "-v") {
-    process.stdout.write(`${version()}\n`);
+    process.stdout.write(`${packageVersion()}\n`);
     return 0;
   }
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -121,23 +123,6 @@ async function help(command: RunnableCommand): Promise<string> {
   };
   const text = await renderUsage(definition as CommandDef);
   return process.stdout.isTTY === true ? text : stripVTControlCharacters(text);
-}
-
-function version(): string {
-  let folder = path.dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    try {
-      const found: { name?: string; version?: string } = JSON.parse(
-        readFileSync(path.join(folder, "package.json"), "utf8"),
-      );
-      if (found.name === "node-mlc") return found.version ?? "unknown";
-    } catch {
-      // No package.json here: one folder up.
-    }
-    const parent = path.dirname(folder);
-    if (parent === folder) return "unknown";
-    folder = parent;
-  }
 }
 
 /** One line on standard error, and the exit status. NODE_MLC_DEBUG=1 adds the stack. */

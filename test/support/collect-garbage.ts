@@ -2,7 +2,7 @@
 export async function collectGarbage(done: () => boolean = () => false, rounds = 20): Promise<void> {
   const collect = globalThis.gc;
   if (collect === undefined)
-    throw new Error("Expected node --expose-gc (vitest's project 'native' sets it).");
+    throw new Error("Expected node --expose-gc (vitest's projects 'native' and 'e2e' set it).");
   for (let round = 0; round < rounds && !done(); round++) {
     collect();
     await new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,124 @@
+/** The server with a socket: TCP, TLS or a UNIX socket, with limits against slow and hostile clients, and an orderly end. */
+import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { MlcError } from "../errors.js";
+import { createHandler, type Handler, type HandlerOptions } from "./handler.js";
+import { LOOPBACK_HOSTS } from "./origin-guard.js";
+
+/** Settings of a server. */
+export interface ServeOptions extends HandlerOptions {
+  /** Address to listen at. Default 127.0.0.1: this machine alone. */
+  readonly host?: string | undefined;
+  /** Default 8080; 0: any free one. */
+  readonly port?: number | undefined;
+  /** Path of a UNIX socket, in place of host and port. */
+  readonly socket?: string | undefined;
+  /** Certificate and key, PEM. */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
+  /** Load models when they are first asked for; default: before /ready says so. */
+  readonly lazy?: boolean | undefined;
+}
+
+/** Default port. */
+export const DEFAULT_PORT = 8080;
+const DEFAULT_HOST = "127.0.0.1";
+
+/** Milliseconds in which a client must have sent its headers, and its whole request. */
+const HEADERS_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+const CHECK_INTERVAL_MS = 5_000;
+
+/** Milliseconds the sockets of requests that were cut off have to close. */
+const LAST_WORDS_MS = 250;
+
+/** A server that listens. */
+export class RunningServer {
+  readonly handler: Handler;
+  /** Where it listens: "http://127.0.0.1:8080", or the socket's path. */
+  readonly url: string;
+  /** Rejects where a model could not be loaded. */
+  readonly loaded: Promise<void>;
+  readonly #server: Server;
+  #closing: Promise<boolean> | undefined;
+
+  /** Use serve. */
+  constructor(server: Server, handler: Handler, url: string, loaded: Promise<void>) {
+    this.#server = server;
+    this.handler = handler;
+    this.url = url;
+    this.loaded = loaded;
+  }
+
+  /**
+   * Ends the server: nothing new is taken in and /ready answers 503, running requests have `drainMs` to end, then the memory is
+   * given back. Whether all ended in time. Idempotent.
+   */
+  close(drainMs = 0): Promise<boolean> {
+    this.#closing ??= this.#close(drainMs);
+    return this.#closing;
+  }
+
+  async #close(drainMs: number): Promise<boolean> {
+    const drained = await this.handler.drain(drainMs);
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    await this.handler.dispose();
+    // Clients hear that their request was cut off, and that nothing follows.
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS).unref())]);
+    this.#server.closeAllConnections();
+    await closed;
+    return drained;
+  }
+}
+
+/**
+ * Serves models; resolves when the server listens.
+ * Errors: those of createHandler, ERR_IO where the address cannot be had.
+ */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, socket, tls, lazy = false } = options;
+  const loopback = socket === undefined && (host === DEFAULT_HOST || host === "::1" || host === "localhost");
+  const allowedHosts = options.allowedHosts ?? (loopback ? LOOPBACK_HOSTS : undefined);
+  const handler = await createHandler({ ...options, allowedHosts });
+  const limits = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+  };
+  const server = createAdaptorServer(
+    tls === undefined
+      ? { fetch: handler.fetch, createServer, serverOptions: limits }
+      : { fetch: handler.fetch, createServer: createTlsServer, serverOptions: { ...limits, ...tls } },
+  ) as Server;
+  const loaded = lazy ? Promise.resolve() : handler.preload();
+  // Whoever awaits it hears of it; nobody has to.
+  loaded.catch(() => undefined);
+  try {
+    await listening(server, socket === undefined ? { host, port } : { path: socket });
+  } catch (cause) {
+    await handler.dispose();
+    const where = socket ?? `${host}:${port}`;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MlcError("ERR_IO", `Expected to listen at ${where} but it failed: ${reason}.`, { cause });
+  }
+  return new RunningServer(server, handler, urlOf(server, tls !== undefined), loaded);
+}
+
+function listening(server: Server, where: { host: string; port: number } | { path: string }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(where, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function urlOf(server: Server, secure: boolean): string {
+  const address = server.address() as AddressInfo | string;
+  if (typeof address === "string") return address;
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return `${secure ? "https" : "http"}://${host}:${address.port}`;
+}

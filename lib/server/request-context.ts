@@ -1,0 +1,67 @@
+/** What the routes share: the server's parts, and what is known of one request. */
+import type { Context } from "hono";
+import type { Logger } from "pino";
+import { unexpected } from "../engine/expectation.js";
+import { MlcError } from "../errors.js";
+import type { KeyAccount } from "./api-keys.js";
+import type { ModelPool } from "./model-pool.js";
+
+/** Limits of every request. */
+export interface RequestLimits {
+  /** Most tokens an answer may have; default: what the context holds. */
+  readonly maxTokens?: number | undefined;
+  /** Most milliseconds a request may take; default: no limit. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What is known of a request. */
+export interface RequestVariables {
+  readonly requestId: string;
+  account: KeyAccount | undefined;
+  readonly log: Logger;
+  /** For the log line. */
+  model?: string;
+  tokens?: number;
+  /** Whether the body goes on after the response has been made. */
+  streaming?: boolean;
+}
+
+/** Hono's types of this server. */
+export interface ServerEnv {
+  Variables: { request: RequestVariables };
+}
+
+export type ServerContext = Context<ServerEnv>;
+
+/** The parts of a server that its routes use. */
+export interface ServerParts {
+  readonly pool: ModelPool;
+  readonly limits: RequestLimits;
+  readonly version: string;
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The body as a JSON object. Errors: ERR_INVALID_ARGUMENT for other JSON, no JSON, and bytes that are not UTF-8. */
+export async function jsonBody(context: ServerContext): Promise<JsonObject> {
+  const bytes = await context.req.arrayBuffer();
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new MlcError(
+      "ERR_INVALID_ARGUMENT",
+      `Expected a body of JSON in UTF-8 but received ${bytes.byteLength} bytes that are none: ${cause instanceof Error ? cause.message : cause}.`,
+      { cause },
+    );
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
+  throw unexpected("the body", "a JSON object", value);
+}
+
+/** The model a body names. Errors: ERR_INVALID_ARGUMENT. */
+export function modelName({ model }: JsonObject): string | undefined {
+  if (model === undefined || model === null || model === "") return undefined;
+  if (typeof model === "string") return model;
+  throw unexpected("model", "a name", model);
+}
