@@ -24,6 +24,7 @@ describe("without a model", () => {
       "perplexity",
       "logits",
       "bench",
+      "serve",
       "inspect",
       "plan",
       "devices",
