@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { Engine } from "../../lib/index.js";
+import { Engine, ModelPackage } from "../../lib/index.js";
 import { compiledModel } from "../support/compiled-model.js";
 import { sharedData } from "../support/shared-data.js";
 
@@ -90,6 +90,20 @@ describe.skipIf(gguf === undefined)("speculation", () => {
     // The model drafts for itself, without the penalties of the sampled requests.
     expect(drafted.stats.acceptedTokens).toBeGreaterThan(0.7 * drafted.stats.draftedTokens);
     expect(drafted.stats.steps).toBeLessThan(alone.stats.steps);
+  });
+
+  it("counts the draft model within the memory budget", async () => {
+    const folder = await model();
+    const package_ = await ModelPackage.open(folder);
+    const plan = (batch: number) => package_.plan({ batch, context: 512 }).total;
+    const load = (memoryBudget: number, maxBatch?: number) =>
+      Engine.load(folder, { speculation: { draft: folder }, contextLength: 512, memoryBudget, maxBatch });
+    // Room for two of the model, where one alone would have a full batch.
+    await using engine = await load(plan(2) * 2);
+    expect(engine.plan().batch).toBeLessThan(package_.manifest.limits.maxBatch);
+    expect((await engine.generate("The sea", GREEDY).result).tokens.length).toBeGreaterThan(0);
+    await expect(load(plan(1))).rejects.toMatchObject({ code: "ERR_INSUFFICIENT_MEMORY" });
+    await expect(load(plan(4) + plan(1), 4)).rejects.toMatchObject({ code: "ERR_INSUFFICIENT_MEMORY" });
   });
 
   it.skipIf(stories === undefined)("refuses a draft model of another vocabulary", async () => {
