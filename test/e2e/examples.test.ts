@@ -36,6 +36,16 @@ describe.skipIf(gguf === undefined)("examples on the default model", () => {
     expect(await example("chat.ts", await compiledModel(gguf ?? ""))).toContain("Tokyo");
   });
 
+  it("sessions.ts goes on where it was, forked and restored", async () => {
+    const stdout = await example("sessions.ts", await compiledModel(gguf ?? ""));
+    expect(stdout).toMatch(/[1-9]\d of \d\d prompt tokens were there already/);
+    expect(stdout).toContain("the same answers");
+  });
+
+  it("server.ts serves OpenAI's client", async () => {
+    expect(await example("server.ts", await compiledModel(gguf ?? ""))).toContain("Tokyo");
+  });
+
   it("concurrent.ts answers all but the cancelled request", async () => {
     const stdout = await example("concurrent.ts", await compiledModel(gguf ?? ""));
     expect(stdout).toContain("The sea is a vast and mysterious realm");
