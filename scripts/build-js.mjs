@@ -16,8 +16,12 @@ const tsc = path.join(
 /** The command line and the compile child process are programs, not importable modules: ESM only. */
 const esmOnly = (file) => file.startsWith(`cli${path.sep}`);
 
+/** The chat page runs in browsers: one bundle, and the files beside it. */
+const page = path.join(root, "lib", "server", "page");
+const inPage = (file) => file.startsWith(path.join("server", "page"));
+
 const sources = readdirSync(path.join(root, "lib"), { recursive: true }).filter(
-  (file) => file.endsWith(".ts") && !file.endsWith(".d.ts"),
+  (file) => file.endsWith(".ts") && !file.endsWith(".d.ts") && !inPage(file),
 );
 const entries = (files) => files.map((file) => path.join(root, "lib", file));
 const common = {
@@ -39,9 +43,22 @@ await build({
   define: { "import.meta.url": "__importMetaUrl" },
   banner: { js: 'const __importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
 });
+const pageOut = path.join(dist, "esm", "server", "page");
+await build({
+  entryPoints: [path.join(page, "chat.ts")],
+  outfile: path.join(pageOut, "chat.js"),
+  bundle: true,
+  minify: true,
+  legalComments: "inline",
+  platform: "browser",
+  format: "esm",
+  target: "es2022",
+  logLevel: "warning",
+});
+for (const file of ["index.html", "chat.css"]) cpSync(path.join(page, file), path.join(pageOut, file));
 execFileSync(process.execPath, [tsc, "-p", path.join(root, "tsconfig.build.json")], { stdio: "inherit" });
 cpSync(path.join(dist, "esm"), path.join(dist, "cjs"), {
   recursive: true,
-  filter: (file) => !/\.(js|js\.map)$/.test(file),
+  filter: (file) => !/\.(js|js\.map)$/.test(file) && file !== pageOut,
 });
 writeFileSync(path.join(dist, "cjs", "package.json"), '{ "type": "commonjs" }\n');

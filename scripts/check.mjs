@@ -9,6 +9,7 @@ const bin = (name) => path.join(root, "node_modules", ".bin", name);
 
 const CHECKS = [
   ["types", bin("tsc"), ["--noEmit", "-p", "tsconfig.json"]],
+  ["types of the chat page", bin("tsc"), ["--noEmit", "-p", "lib/server/page/tsconfig.json"]],
   ["lint and format (TypeScript)", bin("biome"), ["check", "--error-on-warnings", "."]],
   ["format (C++)", process.execPath, ["scripts/clang-format.mjs"]],
   ["structure", process.execPath, ["scripts/check-structure.mjs"]],

@@ -17,6 +17,7 @@ import { addOllamaRoutes } from "./ollama-routes.js";
 import { addOpenAiRoutes } from "./openai-routes.js";
 import { openApiDocument } from "./openapi.js";
 import { OriginGuard, type OriginOptions } from "./origin-guard.js";
+import { addPageRoutes, isPage } from "./page-routes.js";
 import type {
   RequestLimits,
   RequestVariables,
@@ -28,7 +29,7 @@ import type {
 /** Settings of a handler. */
 export interface HandlerOptions extends ModelPoolOptions, OriginOptions, RequestLimits {
   readonly models: readonly ServedModel[];
-  /** Keys that may ask; default: everybody may. With keys every route needs one, but /health and /ready with `openProbes`. */
+  /** Keys that may ask; default: everybody may. With keys every route needs one but the page's files, and /health and /ready with `openProbes`. */
   readonly apiKeys?: readonly ApiKey[] | undefined;
   readonly openProbes?: boolean | undefined;
   /** Largest body in bytes. Default 8 MiB. */
@@ -142,7 +143,7 @@ export class Handler {
     const preflight = this.#guard.preflight(raw, allowed);
     if (preflight !== undefined) return preflight;
     const probe = PROBES.includes(path);
-    if (!(probe && this.#openProbes)) {
+    if (!isPage(path) && !(probe && this.#openProbes)) {
       const account = this.#keys.identify(raw.headers);
       context.get("request").account = account;
       if (!probe) account?.admit();
@@ -173,6 +174,7 @@ export class Handler {
       });
     });
     app.get("/openapi.json", (context) => context.json(openApiDocument(parts.version)));
+    addPageRoutes(app);
     addOpenAiRoutes(app, parts);
     addOllamaRoutes(app, parts);
   }

@@ -151,6 +151,7 @@ const ROUTES: readonly Route[] = [
   { path: "/health", method: "get", summary: "The server runs", tag: "server" },
   { path: "/ready", method: "get", summary: "The server takes requests: 200, else 503", tag: "server" },
   { path: "/metrics", method: "get", summary: "Prometheus' metrics", tag: "server", content: ["text/plain"] },
+  { path: "/", method: "get", summary: "The chat page", tag: "server", content: ["text/html"] },
   { path: "/openapi.json", method: "get", summary: "This document", tag: "server" },
 ];
 
