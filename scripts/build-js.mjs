@@ -18,7 +18,7 @@ const esmOnly = (file) => file.startsWith(`cli${path.sep}`);
 
 /** The chat page runs in browsers: one bundle, and the files beside it. */
 const page = path.join(root, "lib", "server", "page");
-const inPage = (file) => file.startsWith(path.join("server", "page"));
+const inPage = (file) => file.startsWith(path.join("server", "page", path.sep));
 
 const sources = readdirSync(path.join(root, "lib"), { recursive: true }).filter(
   (file) => file.endsWith(".ts") && !file.endsWith(".d.ts") && !inPage(file),

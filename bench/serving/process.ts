@@ -1,8 +1,8 @@
 /** Runs one side's clients in a process of their own. */
 import { execFileSync } from "node:child_process";
 import path from "node:path";
-import type { Side } from "../peer-process.js";
 import { root } from "../repository.js";
+import type { Rival } from "./options.js";
 
 /** What the clients do; the process is given it as JSON. */
 export interface ServingPlan {
@@ -33,15 +33,22 @@ export interface ServingRun {
   readonly interTokenMs: readonly number[];
 }
 
-const SCRIPTS: Readonly<Record<Side, string>> = { ours: "node-mlc.mjs", peer: "node-llama-cpp.mjs" };
+/** The engine in the clients' process, or what it is compared with. */
+export type Contestant = "node-mlc" | Rival;
+
+const SCRIPTS: Readonly<Record<Contestant, string>> = {
+  "node-mlc": "node-mlc.mjs",
+  "node-llama-cpp": "node-llama-cpp.mjs",
+  http: "node-mlc-http.mjs",
+};
 
 /** Does the plan; undefined where the process failed or did not end in time, which standard error tells. */
 export function runServingProcess(
-  side: Side,
+  contestant: Contestant,
   plan: ServingPlan,
   limitSeconds: number,
 ): ServingRun | undefined {
-  const script = path.join(root, "bench", "serving", SCRIPTS[side]);
+  const script = path.join(root, "bench", "serving", SCRIPTS[contestant]);
   try {
     const output = execFileSync(process.execPath, [script, JSON.stringify(plan)], {
       encoding: "utf8",
@@ -53,7 +60,7 @@ export function runServingProcess(
     return JSON.parse(output.trim().split("\n").at(-1) ?? "") as ServingRun;
   } catch (error) {
     console.error(
-      `${SCRIPTS[side]}, ${plan.streams} clients: ${error instanceof Error ? error.message : error}`,
+      `${SCRIPTS[contestant]}, ${plan.streams} clients: ${error instanceof Error ? error.message : error}`,
     );
     return undefined;
   }

@@ -23,7 +23,7 @@ export function serving(args: readonly string[]): number {
     console.log(SERVING_USAGE);
     return 0;
   }
-  installPeer();
+  if (options.against === "node-llama-cpp") installPeer();
   const calibrate = buildCalibration(options.threads);
   const batch = ["--max-batch", String(Math.max(...options.streams))];
   const models = options.models.map((model) => {
@@ -37,19 +37,19 @@ export function serving(args: readonly string[]): number {
       for (const streams of options.streams) {
         shares.push(calibrate().cpuShare);
         points.push(measurePoint(model, { streams, prefixTokens }, options));
-        if (options.out !== undefined) write(options.out, resultOf(options, Math.min(...shares), points));
+        write(options, resultOf(options, Math.min(...shares), points));
       }
   shares.push(calibrate().cpuShare);
   const result = resultOf(options, Math.min(...shares), points);
   console.log(servingMarkdown(result));
-  if (options.out !== undefined) write(options.out, result);
+  write(options, result);
   return points.every(({ ours }) => ours !== undefined && ours.failures === 0) ? 0 : 1;
 }
 
 function measurePoint(
   model: PreparedModel,
   { streams, prefixTokens }: Pick<ServingPoint, "streams" | "prefixTokens">,
-  { threads, rounds, requests, mixedPrefill, limitSeconds }: ServingOptions,
+  { against, threads, rounds, requests, mixedPrefill, limitSeconds }: ServingOptions,
 ): ServingPoint {
   const measured: ServingRound[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -65,8 +65,9 @@ function measurePoint(
     const runs: Partial<Record<Side, ServingRun | undefined>> = {};
     const order: readonly Side[] = round % 2 === 0 ? ["ours", "peer"] : ["peer", "ours"];
     for (const side of order) {
-      const { path: file } = side === "ours" ? model.ours : model.peers[0];
-      runs[side] = runServingProcess(side, { ...plan, model: file }, limitSeconds);
+      const contestant = side === "ours" ? "node-mlc" : against;
+      const { path: file } = contestant === "node-llama-cpp" ? model.peers[0] : model.ours;
+      runs[side] = runServingProcess(contestant, { ...plan, model: file }, limitSeconds);
     }
     measured.push({ ours: runs.ours, peer: runs.peer });
   }
@@ -78,7 +79,7 @@ function measurePoint(
 }
 
 function resultOf(
-  { threads, rounds, requests }: ServingOptions,
+  { against, threads, rounds, requests }: ServingOptions,
   cpuShare: number,
   points: readonly ServingPoint[],
 ): ServingResult {
@@ -88,7 +89,7 @@ function resultOf(
     platform: `${os.platform()} ${os.arch()}`,
     node: process.version,
     commit: execFileSync("git", ["describe", "--always", "--dirty"], { cwd: root, encoding: "utf8" }).trim(),
-    peer: PEER_NAME,
+    peer: against === "http" ? "node-mlc serve" : PEER_NAME,
     threads,
     rounds,
     requests,
@@ -97,8 +98,10 @@ function resultOf(
   };
 }
 
-function write(folder: string, result: ServingResult): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(folder, "serving.json"), `${JSON.stringify(result, undefined, 1)}\n`);
-  writeFileSync(path.join(folder, "serving.md"), servingMarkdown(result));
+function write({ out, against }: ServingOptions, result: ServingResult): void {
+  if (out === undefined) return;
+  const name = against === "http" ? "serving-http" : "serving";
+  mkdirSync(out, { recursive: true });
+  writeFileSync(path.join(out, `${name}.json`), `${JSON.stringify(result, undefined, 1)}\n`);
+  writeFileSync(path.join(out, `${name}.md`), servingMarkdown(result));
 }
