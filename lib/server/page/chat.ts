@@ -38,7 +38,7 @@ key.addEventListener("change", () => {
   void fillModels();
 });
 settings.addEventListener("submit", (event) => event.preventDefault());
-toggle.addEventListener("click", () => showSettings(settings.hidden));
+toggle.addEventListener("click", () => showSettings(settings.hidden !== false));
 control("new").addEventListener("click", () => {
   running?.abort();
   messages = [];
