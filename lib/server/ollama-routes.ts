@@ -15,6 +15,7 @@ import type { ModelStatus } from "./model-pool.js";
 import { keepAliveMs, openAiBody } from "./ollama-request.js";
 import { createChat, createText } from "./openai-routes.js";
 import {
+  closedBody,
   type JsonObject,
   jsonBody,
   type ServerContext,
@@ -57,7 +58,7 @@ export function addOllamaRoutes(app: Hono<ServerEnv>, parts: ServerParts): void 
     });
   });
   app.post("/api/show", async (context) => {
-    const body = await jsonBody(context);
+    const body = await closedBody(context, ["model", "name", "verbose"]);
     return context.json(show(pool.find(ollamaName(parts, body.model ?? body.name))));
   });
   app.get("/api/version", (context) => context.json({ version: parts.version }));

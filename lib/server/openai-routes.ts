@@ -6,6 +6,7 @@ import type { ChatCompletionCreateParams, CompletionCreateParams } from "../engi
 import { type CreateCompletion, openAiFormat, respondWithCompletion } from "./completion-response.js";
 import type { ModelStatus } from "./model-pool.js";
 import {
+  closedBody,
   type JsonObject,
   jsonBody,
   modelName,
@@ -22,6 +23,9 @@ export const createChat: CreateCompletion = ({ engine }, body, options) =>
 export const createText: CreateCompletion = ({ engine }, body, options) =>
   engine.completions.create(body as unknown as CompletionCreateParams, options);
 
+/** Fields of the chat template. */
+const TEMPLATE_FIELDS = ["add_generation_prompt", "chat_template_kwargs"];
+
 /** Adds the routes. */
 export function addOpenAiRoutes(app: Hono<ServerEnv>, parts: ServerParts): void {
   const { pool } = parts;
@@ -32,17 +36,24 @@ export function addOpenAiRoutes(app: Hono<ServerEnv>, parts: ServerParts): void 
     context.json(modelObject(pool.find(context.req.param("name")))),
   );
   app.post("/models/load", async (context) => {
-    const name = modelName(await jsonBody(context));
+    const name = modelName(await closedBody(context, ["model"]));
     await pool.load(name);
     return context.json(modelObject(pool.find(name)));
   });
   app.post("/models/unload", async (context) => {
-    const name = modelName(await jsonBody(context));
+    const name = modelName(await closedBody(context, ["model"]));
     await pool.unload(name);
     return context.json(modelObject(pool.find(name)));
   });
   app.post("/tokenize", async (context) => {
-    const body = await jsonBody(context);
+    const body = await closedBody(context, [
+      "model",
+      "prompt",
+      "content",
+      "messages",
+      "add_special_tokens",
+      ...TEMPLATE_FIELDS,
+    ]);
     return withEngine(parts, body, ({ engine }) => {
       const { prompt, content = prompt, messages, add_special_tokens: addSpecial } = body;
       const tokens =
@@ -53,7 +64,7 @@ export function addOpenAiRoutes(app: Hono<ServerEnv>, parts: ServerParts): void 
     });
   });
   app.post("/detokenize", async (context) => {
-    const body = await jsonBody(context);
+    const body = await closedBody(context, ["model", "tokens"]);
     return withEngine(parts, body, ({ engine }) => {
       const { tokens } = body;
       if (!Array.isArray(tokens)) throw unexpected("tokens", "a list of token ids", tokens);
@@ -62,7 +73,7 @@ export function addOpenAiRoutes(app: Hono<ServerEnv>, parts: ServerParts): void 
     });
   });
   app.post("/apply-template", async (context) => {
-    const body = await jsonBody(context);
+    const body = await closedBody(context, ["model", "messages", ...TEMPLATE_FIELDS]);
     return withEngine(parts, body, ({ engine }) => context.json({ prompt: template(engine, body) }));
   });
 }

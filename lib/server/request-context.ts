@@ -1,7 +1,7 @@
 /** What the routes share: the server's parts, and what is known of one request. */
 import type { Context } from "hono";
 import type { Logger } from "pino";
-import { unexpected } from "../engine/expectation.js";
+import { expectKnownNames, unexpected } from "../engine/expectation.js";
 import { MlcError } from "../errors.js";
 import type { KeyAccount } from "./api-keys.js";
 import type { ModelPool } from "./model-pool.js";
@@ -64,4 +64,11 @@ export function modelName({ model }: JsonObject): string | undefined {
   if (model === undefined || model === null || model === "") return undefined;
   if (typeof model === "string") return model;
   throw unexpected("model", "a name", model);
+}
+
+/** A body that may have these fields alone. Errors: as jsonBody, ERR_INVALID_ARGUMENT for another field. */
+export async function closedBody(context: ServerContext, fields: readonly string[]): Promise<JsonObject> {
+  const body = await jsonBody(context);
+  expectKnownNames("the body", body, fields);
+  return body;
 }

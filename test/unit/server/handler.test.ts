@@ -251,6 +251,15 @@ describe("other routes", () => {
     const { tokens } = await json(post("/tokenize", { messages: chat.messages }));
     expect((await json(post("/detokenize", { tokens }))).content).toBe(prompt);
     expect((await json(post("/tokenize", {}))).error.param).toBe("prompt");
+    for (const route of [
+      "/tokenize",
+      "/detokenize",
+      "/apply-template",
+      "/models/load",
+      "/models/unload",
+      "/api/show",
+    ])
+      expect((await handler.fetch(post(route, { model: "tiny", nope: 1 }))).status, route).toBe(400);
     expect((await json(post("/models/unload", { model: "tiny" }))).error.code).toBe("ERR_INVALID_ARGUMENT");
   });
 
