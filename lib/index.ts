@@ -34,6 +34,13 @@ export type { OverflowPolicy, Truncation } from "./engine/overflow.js";
 export { type MeasuredEngine, PROMETHEUS_CONTENT_TYPE, prometheusText } from "./engine/prometheus.js";
 export type { Prompt } from "./engine/prompt.js";
 export type { SpanAttribute, SpanTracer, TracerSpan } from "./engine/request-span.js";
+export type { ResponseStream, Responses } from "./engine/responses.js";
+export type {
+  ResponseCreateParams,
+  ResponseInputMessage,
+  ResponseObject,
+  ResponseStreamEvent,
+} from "./engine/responses-types.js";
 export type { SamplingOptions } from "./engine/sampling-options.js";
 export type { Session, SessionOptions } from "./engine/session.js";
 export type { SpeculationOptions } from "./engine/speculation.js";

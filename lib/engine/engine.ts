@@ -21,6 +21,7 @@ import { prometheusText } from "./prometheus.js";
 import { type Prompt, renderChat, requireTokenizer } from "./prompt.js";
 import { type OutcomeCounts, RequestOutcomes } from "./request-outcomes.js";
 import type { SpanTracer } from "./request-span.js";
+import { Responses } from "./responses.js";
 import { Session, type SessionHost, type SessionOptions } from "./session.js";
 import { type GenerateOptions, startGeneration, type TextModel } from "./text-generation.js";
 import { DEFAULT_TRACE_LIMIT, type EngineTrace, traceEvents } from "./trace.js";
@@ -66,6 +67,8 @@ export class Engine implements AsyncDisposable {
   readonly chat: { readonly completions: ChatCompletions };
   /** OpenAI's text completion API. */
   readonly completions: Completions;
+  /** OpenAI's Responses API, without a store. */
+  readonly responses: Responses;
   /** What the package says of itself. */
   readonly manifest: Manifest;
   /** The library of the package that this engine runs: the best for this CPU unless another was asked for. */
@@ -103,6 +106,7 @@ export class Engine implements AsyncDisposable {
     };
     this.chat = { completions: new ChatCompletions(host) };
     this.completions = new Completions(host);
+    this.responses = new Responses(host);
   }
 
   /**

@@ -5,14 +5,11 @@
 import type { Hono } from "hono";
 import { expectText, unexpected } from "../engine/expectation.js";
 import type { CompletionUsage } from "../engine/openai-types.js";
+import { type AnswerFormat, respondWithAnswer } from "./answer.js";
 import { apiError } from "./api-error.js";
-import {
-  type CompletionFormat,
-  type CompletionObject,
-  respondWithCompletion,
-} from "./completion-response.js";
 import type { ModelStatus } from "./model-pool.js";
 import { keepAliveMs, openAiBody } from "./ollama-request.js";
+import type { CompletionObject } from "./openai-format.js";
 import { createChat, createText } from "./openai-routes.js";
 import {
   closedBody,
@@ -92,7 +89,7 @@ async function respond(
   const format = ollamaFormat(name, shape);
   const create = "messages" in translated ? createChat : createText;
   try {
-    return await respondWithCompletion(context, parts, asked, format, create);
+    return await respondWithAnswer(context, parts, asked, format, create);
   } finally {
     const idle = keepAliveMs(body.keep_alive);
     if (idle !== undefined) parts.pool.keepAlive(name, idle);
@@ -140,32 +137,36 @@ function checkContext(body: JsonObject, { manifest }: ModelStatus): void {
 
 const now = (): string => new Date().toISOString();
 
-function ollamaFormat(model: string, shape: Shape): CompletionFormat {
+function ollamaFormat(model: string, shape: Shape): AnswerFormat<CompletionObject, CompletionObject> {
   const line = (value: JsonObject) => `${JSON.stringify({ model, created_at: now(), ...value })}\n`;
   let reason: string | null = null;
-  const note = ({ choices: [choice] }: CompletionObject) => {
+  let usage: CompletionUsage | undefined;
+  const note = (said: CompletionObject) => {
+    const [choice] = said.choices;
     reason = (choice as { finish_reason?: string | null } | undefined)?.finish_reason ?? reason;
+    usage = said.usage ?? usage;
   };
   return {
     contentType: "application/x-ndjson",
     whole(completion) {
       note(completion);
-      return { model, created_at: now(), ...shape(textOf(completion)), ...ending(reason, completion.usage) };
+      return { model, created_at: now(), ...shape(textOf(completion)), ...ending(reason, usage) };
     },
-    chunk(chunk) {
+    part(chunk) {
       note(chunk);
       const text = textOf(chunk);
       return text === "" ? "" : line({ ...shape(text), done: false });
     },
-    end: (usage) => line({ ...shape(""), ...ending(reason, usage) }),
+    tokens: (said) => said.usage?.total_tokens,
+    end: () => line({ ...shape(""), ...ending(reason, usage) }),
     error: (error) => line({ error: apiError(error).error.message }),
   };
 }
 
 /** Times in nanoseconds, as Ollama has them. */
-function ending(reason: string | null, usage: CompletionUsage | null | undefined): JsonObject {
+function ending(reason: string | null, usage: CompletionUsage | undefined): JsonObject {
   const done = { done: true, done_reason: reason ?? "stop" };
-  if (usage === undefined || usage === null) return done;
+  if (usage === undefined) return done;
   const { extra, prompt_tokens: promptTokens, completion_tokens: answerTokens } = usage;
   const ns = (seconds: number) => Math.round(seconds * 1e9);
   const first = extra.time_to_first_token_s ?? extra.e2e_latency_s;

@@ -3,8 +3,10 @@ import type { Hono } from "hono";
 import type { ChatMessage } from "../chat/message.js";
 import { expectText, unexpected } from "../engine/expectation.js";
 import type { ChatCompletionCreateParams, CompletionCreateParams } from "../engine/openai-types.js";
-import { type CreateCompletion, openAiFormat, respondWithCompletion } from "./completion-response.js";
+import type { ResponseCreateParams } from "../engine/responses-types.js";
+import { type CreateAnswer, respondWithAnswer } from "./answer.js";
 import type { ModelStatus } from "./model-pool.js";
+import { type CompletionObject, completionFormat, RESPONSE_FORMAT } from "./openai-format.js";
 import {
   closedBody,
   type JsonObject,
@@ -14,6 +16,9 @@ import {
   type ServerEnv,
   type ServerParts,
 } from "./request-context.js";
+
+/** A call of one of the completion APIs. */
+export type CreateCompletion = CreateAnswer<CompletionObject, CompletionObject>;
 
 /** Chat completions of an engine. The body is the client's: the engine checks it. */
 export const createChat: CreateCompletion = ({ engine }, body, options) =>
@@ -31,6 +36,12 @@ export function addOpenAiRoutes(app: Hono<ServerEnv>, parts: ServerParts): void 
   const { pool } = parts;
   app.post("/v1/chat/completions", (context) => complete(context, parts, createChat));
   app.post("/v1/completions", (context) => complete(context, parts, createText));
+  app.post("/v1/responses", async (context) => {
+    const body = await jsonBody(context);
+    return respondWithAnswer(context, parts, body, RESPONSE_FORMAT, ({ engine }, asked, options) =>
+      engine.responses.create(asked as unknown as ResponseCreateParams, options),
+    );
+  });
   app.get("/v1/models", (context) => context.json({ object: "list", data: pool.status().map(modelObject) }));
   app.get("/v1/models/:name{.+}", (context) =>
     context.json(modelObject(pool.find(context.req.param("name")))),
@@ -85,17 +96,17 @@ async function complete(
   create: CreateCompletion,
 ): Promise<Response> {
   const body = await jsonBody(context);
-  if (body.stream !== true) return respondWithCompletion(context, parts, body, openAiFormat(true), create);
+  if (body.stream !== true) return respondWithAnswer(context, parts, body, completionFormat(true), create);
   const options = body.stream_options;
   const wanted = typeof options === "object" && options !== null ? (options as JsonObject) : {};
   const streamOptions =
     options === undefined || options === null || options === wanted
       ? { ...wanted, include_usage: true }
       : options;
-  const format = openAiFormat(wanted.include_usage === true);
+  const format = completionFormat(wanted.include_usage === true);
   if (wanted.include_usage !== undefined && typeof wanted.include_usage !== "boolean")
     throw unexpected("stream_options.include_usage", "true or false", wanted.include_usage);
-  return respondWithCompletion(context, parts, { ...body, stream_options: streamOptions }, format, create);
+  return respondWithAnswer(context, parts, { ...body, stream_options: streamOptions }, format, create);
 }
 
 /** Runs a call on the model a body names. */

@@ -76,6 +76,25 @@ const ROUTES: readonly Route[] = [
       fields: { model: MODEL, prompt: { type: ["string", "array"] }, max_tokens: LIMIT, ...SAMPLING },
     },
   },
+  {
+    path: "/v1/responses",
+    method: "post",
+    summary: "Answer an input (nothing is stored)",
+    tag: "OpenAI",
+    content: STREAMED,
+    body: {
+      required: ["input"],
+      fields: {
+        model: MODEL,
+        input: { type: ["string", "array"] },
+        instructions: TEXT,
+        max_output_tokens: LIMIT,
+        temperature: { type: "number", minimum: 0 },
+        top_p: { type: "number", minimum: 0, maximum: 1 },
+        stream: FLAG,
+      },
+    },
+  },
   { path: "/v1/models", method: "get", summary: "The models", tag: "OpenAI" },
   { path: "/v1/models/{model}", method: "get", summary: "One model", tag: "OpenAI", parameter: "model" },
   {

@@ -56,6 +56,26 @@ describe("the openai package", () => {
     expect((await openai.models.retrieve("tiny")).owned_by).toBe("node-mlc");
   });
 
+  it("makes responses, whole and by events", async () => {
+    const openai = client();
+    const whole = await openai.responses.create({ model: "tiny", input: "hi", instructions: "Be short." });
+    expect(whole.output_text).toBe("Hello, world");
+    expect(whole.status).toBe("completed");
+    expect(whole.usage?.output_tokens).toBe(13);
+    const stream = openai.responses.stream({
+      model: "tiny",
+      input: [{ role: "user", content: [{ type: "input_text", text: "hi" }] }],
+    });
+    let text = "";
+    stream.on("response.output_text.delta", ({ delta }) => {
+      text += delta;
+    });
+    const final = await stream.finalResponse();
+    expect(text).toBe("Hello, world");
+    expect(final.output_text).toBe("Hello, world");
+    expect(final.model).toBe("tiny");
+  });
+
   it("gets its own error classes", async () => {
     const openai = client();
     await expect(

@@ -1,7 +1,5 @@
-/** Runs a completion of the engine for a client: limits, streaming, and what its key is charged. */
-import type { CompletionUsage } from "../engine/openai-types.js";
+/** Runs a call of the engine for a client: limits, streaming, and what its key is charged. */
 import { MlcError } from "../errors.js";
-import { apiError } from "./api-error.js";
 import type { ModelLease } from "./model-pool.js";
 import {
   type JsonObject,
@@ -12,40 +10,35 @@ import {
 } from "./request-context.js";
 import { textStream } from "./text-stream.js";
 
-/** A whole completion, or a chunk of one. */
-export interface CompletionObject {
-  model: string;
-  usage?: CompletionUsage | null;
-  choices: readonly unknown[];
-}
-
-/** One call of an engine's completion API. */
-export type CreateCompletion = (
+/** One call of an engine's API: a whole answer, or a stream of its parts. */
+export type CreateAnswer<Answer, Part> = (
   lease: ModelLease,
   body: JsonObject,
   options: { signal: AbortSignal },
-) => Promise<CompletionObject | AsyncIterable<CompletionObject>>;
+) => Promise<Answer | AsyncIterable<Part>>;
 
-/** How a protocol writes what the engine gives. */
-export interface CompletionFormat {
+/** How a protocol writes what the engine gives; `model` is the name that the server has for it. */
+export interface AnswerFormat<Answer, Part> {
   readonly contentType: string;
   /** Sent while nothing comes. */
   readonly ping?: string;
-  whole(completion: CompletionObject): unknown;
-  /** A chunk as text; "" for nothing. */
-  chunk(chunk: CompletionObject): string;
-  /** The last chunk has come; its usage. */
-  end(usage: CompletionUsage | undefined): string;
+  whole(answer: Answer, model: string): object;
+  /** A part as text; "" for nothing. */
+  part(part: Part, model: string): string;
+  /** Tokens of prompt and answer, where this says so. */
+  tokens(said: Answer | Part): number | undefined;
+  /** After the last part. */
+  end(): string;
   error(error: unknown): string;
 }
 
-/** Answers a request by a completion. Errors, before the first byte: those of the call. */
-export async function respondWithCompletion(
+/** Answers a request by a call of the engine. Errors, before the first byte: those of the call. */
+export async function respondWithAnswer<Answer extends object, Part extends object>(
   context: ServerContext,
   { pool, limits }: ServerParts,
   body: JsonObject,
-  format: CompletionFormat,
-  create: CreateCompletion,
+  format: AnswerFormat<Answer, Part>,
+  create: CreateAnswer<Answer, Part>,
 ): Promise<Response> {
   const request = context.get("request");
   const gone = new AbortController();
@@ -60,12 +53,12 @@ export async function respondWithCompletion(
     const signal = AbortSignal.any([context.req.raw.signal, gone.signal]);
     const made = await create(lease, limited(body, limits), { signal });
     if (!isStream(made)) {
-      charge(made.usage?.total_tokens ?? 0);
-      return context.json(format.whole({ ...made, model: lease.name }) as object);
+      charge(format.tokens(made) ?? 0);
+      return context.json(format.whole(made, lease.name));
     }
     streaming = true;
     request.streaming = true;
-    const texts = chunkTexts(made, lease, format, charge);
+    const texts = partTexts(made, lease, format, charge);
     const stream = textStream(texts, {
       abort: () => gone.abort(),
       ...(format.ping === undefined ? {} : { ping: format.ping }),
@@ -79,37 +72,40 @@ export async function respondWithCompletion(
 }
 
 /** The texts of a stream, an error among them where it breaks off; the lease ends with it. */
-async function* chunkTexts(
-  chunks: AsyncIterable<CompletionObject>,
+async function* partTexts<Answer, Part>(
+  parts: AsyncIterable<Part>,
   lease: ModelLease,
-  format: CompletionFormat,
+  format: AnswerFormat<Answer, Part>,
   charge: (tokens: number) => void,
 ): AsyncGenerator<string, void, undefined> {
-  let usage: CompletionUsage | undefined;
+  let tokens: number | undefined;
   let count = 0;
   try {
-    for await (const chunk of chunks) {
+    for await (const part of parts) {
       count++;
-      usage = chunk.usage ?? usage;
-      const text = format.chunk({ ...chunk, model: lease.name });
+      tokens = format.tokens(part) ?? tokens;
+      const text = format.part(part, lease.name);
       if (text !== "") yield text;
     }
-    yield format.end(usage);
+    yield format.end();
   } catch (error) {
     if (error instanceof MlcError && error.code === "ERR_ABORTED") return;
     yield format.error(error);
   } finally {
-    // Of a stream that broke off the usage never came: a token for each chunk at least.
-    charge(usage?.total_tokens ?? count);
+    // A stream that broke off never said: a token for each part at least.
+    charge(tokens ?? count);
     lease.release();
   }
 }
 
-function isStream(
-  made: CompletionObject | AsyncIterable<CompletionObject>,
-): made is AsyncIterable<CompletionObject> {
+function isStream<Answer extends object, Part>(
+  made: Answer | AsyncIterable<Part>,
+): made is AsyncIterable<Part> {
   return Symbol.asyncIterator in made;
 }
+
+/** Names of the token limit, by API. */
+const TOKEN_FIELDS = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
 
 /** The body within the server's limits. Errors: ERR_INVALID_ARGUMENT for more than they allow. */
 function limited(body: JsonObject, { maxTokens, timeoutMs }: RequestLimits): JsonObject {
@@ -117,7 +113,7 @@ function limited(body: JsonObject, { maxTokens, timeoutMs }: RequestLimits): Jso
     ...body,
     ...(maxTokens === undefined
       ? {}
-      : within(body, ["max_completion_tokens", "max_tokens"], "max_tokens", maxTokens)),
+      : within(body, TOKEN_FIELDS, "input" in body ? "max_output_tokens" : "max_tokens", maxTokens)),
     ...(timeoutMs === undefined ? {} : within(body, ["timeout_ms"], "timeout_ms", timeoutMs)),
   };
 }
@@ -135,21 +131,4 @@ function within(body: JsonObject, names: readonly string[], field: string, most:
       );
   }
   return given.length > 0 ? {} : { [field]: most };
-}
-
-/** Server-sent events with OpenAI's chunks; `keepUsage`: the client asked for the chunk of usage. */
-export function openAiFormat(keepUsage: boolean): CompletionFormat {
-  const event = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
-  return {
-    contentType: "text/event-stream; charset=utf-8",
-    ping: ": ping\n\n",
-    whole: (completion) => completion,
-    chunk(chunk) {
-      if (keepUsage) return event(chunk);
-      const { usage, ...rest } = chunk;
-      return usage === undefined || usage === null ? event(rest) : "";
-    },
-    end: () => "data: [DONE]\n\n",
-    error: (error) => event({ error: apiError(error).error }),
-  };
 }
