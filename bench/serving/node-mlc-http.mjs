@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import http from "node:http";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { runServing } from "./workload.mjs";
 
@@ -10,7 +11,28 @@ const program = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../.
 const agent = new http.Agent({ keepAlive: true });
 let url;
 
+/** Milliseconds that /health takes, asked again every 10 ms. */
+function watchHealth() {
+  const healthMs = [];
+  let watching = true;
+  const ask = async () => {
+    while (watching) {
+      const start = performance.now();
+      const [response] = await once(http.get(`${url}/health`, { agent }), "response");
+      await response.resume().toArray();
+      healthMs.push(Math.round((performance.now() - start) * 100) / 100);
+      await sleep(10);
+    }
+  };
+  ask();
+  return () => {
+    watching = false;
+    return { healthMs };
+  };
+}
+
 await runServing({
+  observe: watchHealth,
   async load({ model, threads, contextSize, streams }) {
     const flags = { threads, context: contextSize, "max-batch": streams, port: 0, "log-level": "error" };
     const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);

@@ -31,6 +31,8 @@ export interface ServingRun {
   readonly firstTokenMs: readonly number[];
   /** Between the tokens of each request, as its client sees them. */
   readonly interTokenMs: readonly number[];
+  /** Answers to /health meanwhile; of the server alone. */
+  readonly healthMs?: readonly number[];
 }
 
 /** The engine in the clients' process, or what it is compared with. */

@@ -12,6 +12,8 @@ export interface SideResult {
   /** At PERCENTILES. */
   readonly firstTokenMs: readonly number[];
   readonly interTokenMs: readonly number[];
+  /** Of the server: /health meanwhile. */
+  readonly healthMs?: readonly number[];
   /** Rounds that failed or took too long. */
   readonly failures: number;
 }
@@ -79,6 +81,9 @@ function sideResult(runs: readonly (ServingRun | undefined)[]): SideResult | und
     tokensPerSecond: spread(done.map(rateOf)),
     firstTokenMs: at(done.flatMap(({ firstTokenMs }) => firstTokenMs)),
     interTokenMs: at(done.flatMap(({ interTokenMs }) => interTokenMs)),
+    ...(done.some(({ healthMs }) => healthMs !== undefined)
+      ? { healthMs: at(done.flatMap(({ healthMs }) => healthMs ?? [])) }
+      : {}),
     failures: runs.length - done.length,
   };
 }

@@ -38,7 +38,7 @@ function table(points: readonly ServingPoint[]): string[] {
     "between tokens",
     "p99 between tokens, ratio",
   ];
-  return [...tableHead(titles), ...points.map(pointRow)];
+  return [...tableHead(titles), ...points.map(pointRow), ...healthLines(points)];
 }
 
 function pointRow({ streams, ours, peer, ratio, interTokenRatio }: ServingPoint): string {
@@ -62,4 +62,15 @@ function rate(side: SideResult | undefined): string {
 function latencies(ours: readonly number[] | undefined, peer: readonly number[] | undefined): string {
   const text = (values: readonly number[] | undefined) => values?.map(formatValue).join(" / ") ?? "none";
   return `${text(ours)} vs ${text(peer)}`;
+}
+
+function healthLines(points: readonly ServingPoint[]): string[] {
+  const lines = points.flatMap(({ streams, peer }) =>
+    peer?.healthMs === undefined
+      ? []
+      : [`${streams} clients: ${peer.healthMs.map(formatValue).join(" / ")} ms`],
+  );
+  return lines.length === 0
+    ? []
+    : ["", `\`/health\` meanwhile, 50th / 95th / 99th percentile: ${lines.join(", ")}.`];
 }

@@ -4,6 +4,7 @@
 //
 // A side implements
 //   load(plan)                                  the model, with room for plan.streams requests at once
+//   observe?() → () => figures                  watches something while the clients run; what it saw goes into the output
 //   client(index) → { request(tokens, count, onToken) }   prompt, then `count` tokens; calls onToken(number of tokens so far)
 
 /** Numbers of a linear congruential generator: the same for the same seed. */
@@ -70,12 +71,14 @@ export async function runServing(side) {
     plan.streams,
     warmUp.map(({ prompt }) => ({ prompt, answer: 2 })),
   );
+  const observed = side.observe?.();
   const { done, ms } = await serve(side, plan.streams, requestsOf(plan));
   console.log(
     JSON.stringify({
       seconds: ms / 1000,
       tokens: done.reduce((sum, { tokens: count }) => sum + count, 0),
       firstTokenMs: done.map(({ first }) => Math.round(first * 100) / 100),
+      ...observed?.(),
       interTokenMs: done.flatMap(({ gaps }) => gaps.map((gap) => Math.round(gap * 100) / 100)),
     }),
   );
