@@ -1,5 +1,20 @@
 /** Values of command line options. */
+import { type ParseArgsConfig, parseArgs } from "node:util";
 import { MlcError } from "../lib/errors.js";
+
+/** The values of a command line. Errors: ERR_INVALID_ARGUMENT for what is no option. */
+export function optionValues<const Options extends NonNullable<ParseArgsConfig["options"]>>(
+  args: readonly string[],
+  options: Options,
+) {
+  try {
+    return parseArgs({ args: [...args], options }).values;
+  } catch (cause) {
+    throw new MlcError("ERR_INVALID_ARGUMENT", cause instanceof Error ? cause.message : String(cause), {
+      cause,
+    });
+  }
+}
 
 /** Names of a list separated by commas; all known ones where none is given. Errors: ERR_INVALID_ARGUMENT. */
 export function listOption<Name extends string>(

@@ -1,12 +1,10 @@
 /** The command line of the benchmark. */
 import os from "node:os";
-import { parseArgs } from "node:util";
-import { MlcError } from "../lib/errors.js";
 import { LEAST_ROUNDS } from "./compare.js";
 import { FIGURE_GROUPS, type FigureGroup } from "./figures.js";
 import { RANDOM_SCHEMES, type RandomScheme } from "./gguf/tensor-list.js";
 import { BENCH_MODELS, type BenchModel, type ModelChoice, TRAINED_MODEL } from "./model-source.js";
-import { integerOption, invalidOption, listOption } from "./option-values.js";
+import { integerOption, invalidOption, listOption, optionValues } from "./option-values.js";
 import type { WorkloadSettings } from "./peer-process.js";
 
 /** Shown by --help. */
@@ -46,7 +44,7 @@ export interface BenchOptions {
 
 /** Reads the arguments. Errors: ERR_INVALID_ARGUMENT. */
 export function parseOptions(args: readonly string[]): BenchOptions {
-  const values = readArguments(args);
+  const values = optionValues(args, OPTIONS);
   const models = listOption("models", values.models, BENCH_MODELS);
   const against = values.against === undefined ? [] : listOption("against", values.against, RANDOM_SCHEMES);
   const schemes = listOption("schemes", values.schemes ?? "q4_0p", RANDOM_SCHEMES);
@@ -74,34 +72,23 @@ export function parseOptions(args: readonly string[]): BenchOptions {
 
 const TEXT = { type: "string" } as const;
 
-function readArguments(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        models: TEXT,
-        schemes: TEXT,
-        against: TEXT,
-        figures: TEXT,
-        rounds: TEXT,
-        threads: TEXT,
-        repeats: TEXT,
-        "decode-tokens": TEXT,
-        "batched-bench": TEXT,
-        compile: TEXT,
-        json: TEXT,
-        out: TEXT,
-        compare: TEXT,
-        with: TEXT,
-        help: { type: "boolean" },
-      },
-    }).values;
-  } catch (cause) {
-    throw new MlcError("ERR_INVALID_ARGUMENT", cause instanceof Error ? cause.message : String(cause), {
-      cause,
-    });
-  }
-}
+const OPTIONS = {
+  models: TEXT,
+  schemes: TEXT,
+  against: TEXT,
+  figures: TEXT,
+  rounds: TEXT,
+  threads: TEXT,
+  repeats: TEXT,
+  "decode-tokens": TEXT,
+  "batched-bench": TEXT,
+  compile: TEXT,
+  json: TEXT,
+  out: TEXT,
+  compare: TEXT,
+  with: TEXT,
+  help: { type: "boolean" },
+} as const;
 
 function choices(
   model: BenchModel,

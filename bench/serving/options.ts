@@ -1,9 +1,7 @@
 /** The command line of the serving benchmark. */
 import os from "node:os";
-import { parseArgs } from "node:util";
-import { MlcError } from "../../lib/errors.js";
 import { BENCH_MODELS, type BenchModel } from "../model-source.js";
-import { integerOption, listOption } from "../option-values.js";
+import { integerOption, listOption, optionValues } from "../option-values.js";
 
 /** What our engine is compared with. */
 export const RIVALS = ["node-llama-cpp", "http"] as const;
@@ -43,7 +41,7 @@ const TEXT = { type: "string" } as const;
 
 /** Reads the arguments after `serving`. Errors: ERR_INVALID_ARGUMENT. */
 export function parseServingOptions(args: readonly string[]): ServingOptions {
-  const values = readArguments(args);
+  const values = optionValues(args, OPTIONS);
   const mixedPrefill = values["mixed-prefill"];
   const numbers = (name: string, value: string, least: number, most: number) =>
     value.split(",").map((given) => integerOption(name, given.trim(), 0, least, most));
@@ -63,27 +61,16 @@ export function parseServingOptions(args: readonly string[]): ServingOptions {
   };
 }
 
-function readArguments(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        models: TEXT,
-        against: TEXT,
-        streams: TEXT,
-        prefix: TEXT,
-        requests: TEXT,
-        rounds: TEXT,
-        threads: TEXT,
-        "mixed-prefill": TEXT,
-        limit: TEXT,
-        out: TEXT,
-        help: { type: "boolean" },
-      },
-    }).values;
-  } catch (cause) {
-    throw new MlcError("ERR_INVALID_ARGUMENT", cause instanceof Error ? cause.message : String(cause), {
-      cause,
-    });
-  }
-}
+const OPTIONS = {
+  models: TEXT,
+  against: TEXT,
+  streams: TEXT,
+  prefix: TEXT,
+  requests: TEXT,
+  rounds: TEXT,
+  threads: TEXT,
+  "mixed-prefill": TEXT,
+  limit: TEXT,
+  out: TEXT,
+  help: { type: "boolean" },
+} as const;
