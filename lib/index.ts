@@ -15,6 +15,7 @@ export type {
   TokenLogprobs,
   Usage,
 } from "./engine/generation.js";
+export type { Grammar } from "./engine/grammar.js";
 export type { LogitProcessor, LogitProcessorRegistry } from "./engine/logit-processor.js";
 export type {
   CallOptions,

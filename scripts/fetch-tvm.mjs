@@ -1,4 +1,4 @@
-// Obtains the pinned Apache TVM wheels and unpacks them into deps/<platform>-<arch>; a folder that is complete is reused.
+// Obtains the pinned wheels of Apache TVM and xgrammar and unpacks them into deps/<platform>-<arch>; a folder that is complete is reused.
 //
 //   node scripts/fetch-tvm.mjs [PLATFORM-ARCH]      e.g. darwin-arm64, to fill another platform's prebuild
 //

@@ -59,7 +59,9 @@ void Engine::Speculate(std::unique_ptr<Proposer> proposer, int32_t most) {
 
 void Engine::Submit(std::unique_ptr<Request> request) {
   CountPromptTokens(request.get());
+  Request* queued = request.get();
   scheduler_.Add(std::move(request));
+  if (queued->pending_grammar != nullptr) AwaitGrammar(queued);
 }
 
 void Engine::Abort(int64_t id) {
@@ -229,10 +231,7 @@ void Engine::HandOverLogits(Request* request, const float* logits, RequestEvent*
 }
 
 void Engine::ReplyLogits(int64_t id, std::vector<float> logits) {
-  Request* request = nullptr;
-  scheduler_.ForEach([&](Request& each) {
-    if (each.id == id) request = &each;
-  });
+  Request* request = FindRequest(id);
   if (request == nullptr || !request->sampling_state.awaits_logits) return;
   request->sampling_state.awaits_logits = false;
   scheduler_.Resume(id);
@@ -250,6 +249,10 @@ void Engine::ReplyLogits(int64_t id, std::vector<float> logits) {
 void Engine::ChooseToken(Request* request, float* logits, RequestEvent* event) {
   const SamplingParams& sampling = request->sampling;
   SamplingState* state = &request->sampling_state;
+  if (!ApplyGrammar(request, logits)) {
+    event->finish = FinishReason::kStop;
+    return;
+  }
   ProcessLogits(*request, logits, limits_.vocab_size);
   const int32_t token =
       sampler_.Sample(sampling, request->completion_length(), logits, limits_.vocab_size, state);
@@ -264,6 +267,9 @@ void Engine::ChooseToken(Request* request, float* logits, RequestEvent* event) {
   if (event->finish == FinishReason::kNone && scheduler_.MustSlide(*request)) {
     scheduler_.Slide(request);
     if (speculation_) speculation_->Forget(request->id);
+  }
+  if (event->finish == FinishReason::kNone && request->constraint != nullptr) {
+    request->constraint->Accept(token);
   }
   event->dropped_tokens = request->dropped;
   event->cached_tokens = request->cached_tokens;
@@ -326,6 +332,7 @@ void Engine::Finish(int64_t id, FinishReason reason, const std::string& code,
   std::unique_ptr<Request> request = scheduler_.Remove(id);
   if (request == nullptr) return;
   if (speculation_) speculation_->Forget(id);
+  if (request->pending_grammar != nullptr) request->pending_grammar->wanted = false;
   const Clock::time_point now = Clock::now();
   const Clock::time_point started = request->started.value_or(now);
   const Clock::time_point first = request->first_token.value_or(started);

@@ -24,6 +24,7 @@
 #include "engine/scheduler.h"
 #include "engine/speculation.h"
 #include "engine/trace.h"
+#include "grammar/grammar_service.h"
 
 namespace node_mlc {
 
@@ -56,7 +57,18 @@ class Engine {
   /*! \brief From now on decodes get drafts of at most `most` tokens. */
   void Speculate(std::unique_ptr<Proposer> proposer, int32_t most);
 
-  /*! \brief Queues a request that was checked against the limits. */
+  /*! \brief Runs a command on the engine thread; any thread. */
+  using Post = std::function<void(std::function<void(Engine*)>)>;
+
+  /*! \brief From now on requests may have grammars; `post` must outlive the engine. */
+  void UseGrammars(std::unique_ptr<GrammarService> grammars, Post post);
+  bool has_grammars() const { return grammars_ != nullptr; }
+  /*! \brief GrammarService::Match(); `done` is called on another thread. */
+  void MatchGrammar(GrammarSource source, std::vector<std::vector<int32_t>> texts,
+                    std::function<void(MatchResult)> done);
+
+  /*! \brief Queues a request that was checked against the limits. One with a grammar is not
+   * scheduled before it is compiled. */
   void Submit(std::unique_ptr<Request> request);
 
   /*! \brief Ends a request with FinishReason::kAbort and frees its pages at once; unknown ids are
@@ -127,8 +139,14 @@ class Engine {
   void TakeTokens(const ScheduledSequence& sequence, const Logits& logits, int32_t first_row);
   /*! \brief Chooses and appends the next token; whether the request goes on from it. */
   bool SampleToken(Request* request, float* logits);
+  void AwaitGrammar(Request* request);
+  void TakeConstraint(int64_t id, const PendingGrammar* pending, ConstraintResult result);
+  /*! \brief Leaves the logits of the tokens that the grammar allows; false where it allows none but
+   * stop tokens: the answer ends. */
+  bool ApplyGrammar(Request* request, float* logits);
   void HandOverLogits(Request* request, const float* logits, RequestEvent* event);
   void ChooseToken(Request* request, float* logits, RequestEvent* event);
+  Request* FindRequest(int64_t id) const;
   void AdvanceEvaluation();
   void TraceRequests(Clock::time_point now);
   void Finish(int64_t id, FinishReason reason, const std::string& code = "",
@@ -152,6 +170,9 @@ class Engine {
   std::deque<std::unique_ptr<Evaluation>> evaluations_;
   Metrics metrics_;
   std::unique_ptr<TraceRecorder> trace_;
+  Post post_;
+  /*! \brief Null until UseGrammars(). */
+  std::unique_ptr<GrammarService> grammars_;
 };
 
 }  // namespace node_mlc

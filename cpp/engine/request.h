@@ -16,6 +16,7 @@
 #include "engine/clock.h"
 #include "engine/page_table.h"
 #include "engine/sampling_params.h"
+#include "grammar/grammar_service.h"
 
 namespace node_mlc {
 
@@ -53,6 +54,11 @@ struct Request {
   std::vector<int32_t> stop_tokens;
   SamplingParams sampling;
   SamplingState sampling_state;
+  /*! \brief The grammar of the answer while it is compiled; null: there is none, or `constraint`
+   * is there. */
+  std::shared_ptr<PendingGrammar> pending_grammar;
+  /*! \brief Holds the answer to its grammar. */
+  std::unique_ptr<Constraint> constraint;
   /*! \brief Higher goes first; see Scheduler. */
   int32_t priority = 0;
 

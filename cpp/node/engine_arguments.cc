@@ -11,6 +11,7 @@
 #include "node/argument_check.h"
 #include "node/engine_report.h"
 #include "node/error_conversion.h"
+#include "node/grammar_arguments.h"
 #include "node/object_reader.h"
 #include "node/sampling_arguments.h"
 #include "node/value_conversion.h"
@@ -252,6 +253,10 @@ std::unique_ptr<Request> ToRequest(napi_env env, napi_value object, const ModelC
   }
   request->sampling = ReadSampling(reader, config);
   if (request->sampling.external_logits) request->speculate = false;
+  if (reader.Has("grammar")) {
+    request->pending_grammar =
+        std::make_shared<PendingGrammar>(ReadGrammar(reader.Object("grammar")));
+  }
   return request;
 }
 

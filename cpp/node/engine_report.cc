@@ -101,6 +101,10 @@ napi_value ToUint8Array(napi_env env, std::vector<uint8_t> values) {
   return ToTypedArray(env, napi_uint8_array, std::move(values));
 }
 
+napi_value ToInt32Array(napi_env env, std::vector<int32_t> values) {
+  return ToTypedArray(env, napi_int32_array, std::move(values));
+}
+
 napi_value ToFloat64Array(napi_env env, std::vector<double> values) {
   return ToTypedArray(env, napi_float64_array, std::move(values));
 }

@@ -34,6 +34,9 @@ napi_value ToFloat32Array(napi_env env, std::vector<float> values);
 /*! \brief A Uint8Array of `values`. */
 napi_value ToUint8Array(napi_env env, std::vector<uint8_t> values);
 
+/*! \brief An Int32Array of `values`. */
+napi_value ToInt32Array(napi_env env, std::vector<int32_t> values);
+
 /*! \brief A Float64Array of `values`. */
 napi_value ToFloat64Array(napi_env env, std::vector<double> values);
 

@@ -12,31 +12,12 @@
 #include "engine/tvm_model_runner.h"
 #include "node/engine_report.h"
 #include "node/error_conversion.h"
+#include "node/promise.h"
 #include "node/value_conversion.h"
 
 namespace node_mlc {
 
 namespace {
-
-void RejectWith(napi_env env, napi_deferred deferred, const std::string& code,
-                const std::string& message) {
-  napi_value error = MakeError(env, code, message);
-  if (error != nullptr) napi_reject_deferred(env, deferred, error);
-}
-
-/*! \brief Resolves with the value that `make` returns, or rejects with what it throws. */
-template <typename Make>
-void ResolveWith(napi_env env, napi_deferred deferred, Make&& make) {
-  napi_value value = Guard(env, make);
-  if (value != nullptr) {
-    napi_resolve_deferred(env, deferred, value);
-    return;
-  }
-  napi_value exception;
-  if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) {
-    napi_reject_deferred(env, deferred, exception);
-  }
-}
 
 EngineLimits LimitsOf(const ModelConfig& config) {
   return {{config.context_length, config.max_batch, config.prefill_chunk, config.mixed_prefill},

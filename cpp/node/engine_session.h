@@ -45,6 +45,8 @@ class EngineSession : public std::enable_shared_from_this<EngineSession> {
                          napi_value on_progress, MakeWrapper make_wrapper);
 
   const ModelConfig& config() const { return config_; }
+  /*! \brief Whether requests may have grammars. */
+  bool has_vocabulary() const { return has_vocabulary_; }
   bool disposed() const { return state_ != State::kOpen; }
 
   /*! \brief Queues a request; throws CodedError(ERR_INVALID_ARGUMENT) when its id is in use. */
@@ -63,6 +65,10 @@ class EngineSession : public std::enable_shared_from_this<EngineSession> {
   napi_value ReadPrefix(std::vector<int32_t> tokens);
   /*! \brief Engine::WritePrefix(); a promise of the tokens kept. */
   napi_value WritePrefix(int64_t id, std::vector<int32_t> tokens, std::vector<uint8_t> data);
+  /*! \brief The vocabulary that grammars are compiled for; the first one counts. */
+  void UseVocabulary(Vocabulary vocabulary);
+  /*! \brief GrammarService::Match(); a promise of an Int32Array. */
+  napi_value MatchGrammar(GrammarSource source, std::vector<std::vector<int32_t>> texts);
   /*! \brief NativeEngineStats. */
   napi_value Stats() const;
   void StartTrace(size_t capacity);
@@ -104,6 +110,7 @@ class EngineSession : public std::enable_shared_from_this<EngineSession> {
   const ModelConfig config_;
   const MakeWrapper make_wrapper_;
   State state_ = State::kLoading;
+  bool has_vocabulary_ = false;
   std::unordered_set<int64_t> open_requests_;
   napi_deferred loading_ = nullptr;
   napi_ref on_progress_ = nullptr;

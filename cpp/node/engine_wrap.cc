@@ -10,6 +10,7 @@
 #include "node/engine_arguments.h"
 #include "node/engine_session.h"
 #include "node/error_conversion.h"
+#include "node/grammar_arguments.h"
 #include "node/object_reader.h"
 #include "node/sampling_arguments.h"
 #include "node/type_tags.h"
@@ -91,6 +92,37 @@ napi_value Load(napi_env env, napi_callback_info info) {
   });
 }
 
+/*! \brief Throws CodedError(ERR_INVALID_ARGUMENT) before useVocabulary(). */
+void RequireVocabulary(const EngineSession& session) {
+  if (session.has_vocabulary()) return;
+  throw CodedError("ERR_INVALID_ARGUMENT",
+                   "Expected useVocabulary() before the first grammar: call it once.");
+}
+
+// useVocabulary(bytes: Uint8Array, lengths: Int32Array, stopTokens: Int32Array): void
+napi_value UseVocabulary(napi_env env, napi_callback_info info) {
+  return Guard(env, [&]() -> napi_value {
+    const Arguments args(env, info, "useVocabulary",
+                         {TypedArray("bytes"), TypedArray("lengths"), TypedArray("stopTokens")});
+    EngineSession* session = OpenSessionOf(env, args.self());
+    session->UseVocabulary(ToVocabulary(env, args[0], args[1], args[2], session->config()));
+    return nullptr;
+  });
+}
+
+// matchGrammar(grammar: NativeGrammar, texts: Int32Array[]): Promise<Int32Array>
+napi_value MatchGrammar(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "matchGrammar", {Object("grammar"), Array("texts")});
+    GrammarSource source = ReadGrammar(ObjectReader(env, args[0], "matchGrammar()"));
+    // After the getters of the grammar, which may have disposed of the engine.
+    EngineSession* session = OpenSessionOf(env, args.self());
+    RequireVocabulary(*session);
+    auto texts = ToTexts(env, args[1], session->config());
+    return OpenSessionOf(env, args.self())->MatchGrammar(std::move(source), std::move(texts));
+  });
+}
+
 // submit(request: NativeRequest): void
 napi_value Submit(napi_env env, napi_callback_info info) {
   return Guard(env, [&]() -> napi_value {
@@ -98,7 +130,9 @@ napi_value Submit(napi_env env, napi_callback_info info) {
     std::unique_ptr<Request> request =
         ToRequest(env, args[0], OpenSessionOf(env, args.self())->config());
     // Again: a getter of the request may have disposed of the engine.
-    OpenSessionOf(env, args.self())->Submit(std::move(request));
+    EngineSession* session = OpenSessionOf(env, args.self());
+    if (request->pending_grammar != nullptr) RequireVocabulary(*session);
+    session->Submit(std::move(request));
     return nullptr;
   });
 }
@@ -267,6 +301,8 @@ napi_property_descriptor Method(const char* name, napi_callback callback) {
 void DefineEngineClass(napi_env env, napi_value exports) {
   const napi_property_descriptor statics[] = {Method("load", Load)};
   const napi_property_descriptor methods[] = {
+      Method("useVocabulary", UseVocabulary),
+      Method("matchGrammar", MatchGrammar),
       Method("submit", Submit),
       Method("abort", Abort),
       Method("abortIfQueued", AbortIfQueued),

@@ -1,6 +1,17 @@
 /** Languages as expressions for the grammar compiler. */
-import { type CharacterSet, common, complement, type Regex, RegexProblem } from "./json-schema-regex.js";
+import { MlcError } from "../errors.js";
+import { wholeText } from "./json-schema-language.js";
+import {
+  type CharacterSet,
+  common,
+  complement,
+  parseRegex,
+  type Regex,
+  RegexProblem,
+} from "./json-schema-regex.js";
 
+/** Characters that UTF-8 can spell. */
+const SPELLABLE = complement([[0xd800, 0xdfff]]);
 /** Characters that stand for themselves inside a JSON string. */
 const UNESCAPED = complement([
   [0, 0x1f],
@@ -24,12 +35,44 @@ const SHORT_ESCAPES: readonly (readonly [number, string])[] = [
  * characters that must be escaped are, each in one way.
  */
 export function jsonText(tree: Regex): string {
-  if (tree.kind === "set") return jsonSet(tree.set);
-  if (tree.kind === "sequence") return tree.items.map(jsonText).join("");
-  if (tree.kind === "choice") return `(?:${tree.items.map(jsonText).join("|")})`;
+  return expression(tree, jsonSet);
+}
+
+/**
+ * An expression that a whole text, not one in JSON, is to match, in the form the grammar compiler takes.
+ * Errors: ERR_INVALID_GRAMMAR for bad syntax and for what is not regular.
+ */
+export function textPattern(pattern: string): string {
+  try {
+    const anchored = {
+      kind: "sequence",
+      items: [{ kind: "start" }, parseRegex(pattern), { kind: "end" }],
+    } as const;
+    return expression(wholeText(anchored), textSet);
+  } catch (error) {
+    if (!(error instanceof RegexProblem)) throw error;
+    throw new MlcError(
+      "ERR_INVALID_GRAMMAR",
+      `Expected a regular expression for pattern but received ${JSON.stringify(pattern.slice(0, 80))}: ${error.message}.`,
+      { cause: error },
+    );
+  }
+}
+
+function expression(tree: Regex, setText: (set: CharacterSet) => string): string {
+  const inner = (part: Regex) => expression(part, setText);
+  if (tree.kind === "set") return setText(tree.set);
+  if (tree.kind === "sequence") return tree.items.map(inner).join("");
+  if (tree.kind === "choice") return `(?:${tree.items.map(inner).join("|")})`;
   if (tree.kind === "repeat")
-    return tree.max === 0 ? "" : `(?:${jsonText(tree.item)})${count(tree.min, tree.max)}`;
+    return tree.max === 0 ? "" : `(?:${inner(tree.item)})${count(tree.min, tree.max)}`;
   return "";
+}
+
+function textSet(set: CharacterSet): string {
+  const plain = common(set, SPELLABLE);
+  if (plain.length === 0) throw new RegexProblem("a set of characters is empty");
+  return classText(plain);
 }
 
 function count(min: number, max: number): string {

@@ -1,5 +1,5 @@
 /** Checked options of a generation → what the native engine takes. */
-import type { NativeDry, NativeRequest } from "../ffi/native-engine.js";
+import type { NativeDry, NativeGrammar, NativeRequest } from "../ffi/native-engine.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import type { DryOptions, SamplingParams } from "./sampling-params.js";
 import { breakerSequences } from "./sequence-breakers.js";
@@ -15,6 +15,7 @@ export interface RequestPlace {
   readonly slideKeep: number | undefined;
   /** Whether a logit processor sees each token's logits. */
   readonly externalLogits: boolean;
+  readonly grammar: NativeGrammar | undefined;
   /** Undefined: texts among the breakers of DRY find no tokens. */
   readonly tokenizer: Tokenizer | undefined;
 }
@@ -22,10 +23,11 @@ export interface RequestPlace {
 /** The request as the native engine takes it. */
 export function nativeRequest(place: RequestPlace, sampling: SamplingParams): NativeRequest {
   const { logitBias, logprobs, dry } = sampling;
-  const { tokenizer, stopTokens, slideKeep, ...own } = place;
+  const { tokenizer, stopTokens, slideKeep, grammar, ...own } = place;
   return {
     ...own,
     ...(slideKeep === undefined ? {} : { slideKeep }),
+    ...(grammar === undefined ? {} : { grammar }),
     stopTokens: Int32Array.from(stopTokens),
     temperature: sampling.temperature,
     topK: sampling.topK,

@@ -9,6 +9,8 @@ import { DEADLINE_OPTION_NAMES, type DeadlineOptions, resolveDeadlines, startDea
 import { throwIfAborted } from "./engine-config.js";
 import { expectInteger, expectKnownNames } from "./expectation.js";
 import { Generation, type GenerationResult } from "./generation.js";
+import { type Grammar, resolveGrammar } from "./grammar.js";
+import { supplyVocabulary } from "./grammar-vocabulary.js";
 import {
   callProcessor,
   chooseProcessor,
@@ -38,6 +40,8 @@ export interface GenerateOptions extends SamplingOptions, DeadlineOptions, Promp
   signal?: AbortSignal | undefined;
   /** Changes each token's logits: a processor, the name of a registered one, or null for none. Default: the model's registered one. */
   logitProcessor?: LogitProcessor | string | null | undefined;
+  /** What the answer must match: JSON, a JSON schema, an expression and so on; see docs/structured-output.md. */
+  grammar?: Grammar | undefined;
 }
 
 /** The model as text generation sees it. */
@@ -60,6 +64,7 @@ const OPTION_NAMES = [
   "priority",
   "signal",
   "logitProcessor",
+  "grammar",
   ...PROMPT_OPTION_NAMES,
 ];
 
@@ -67,7 +72,7 @@ const OPTION_NAMES = [
 export type OnGenerationEnd = (prompt: Int32Array, result: GenerationResult | undefined) => void;
 
 /**
- * Starts one generation. Errors, at once: ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED_FIELD, ERR_CHAT_TEMPLATE, ERR_CONTEXT_OVERFLOW,
+ * Starts one generation. Errors, at once: ERR_INVALID_ARGUMENT, ERR_INVALID_GRAMMAR, ERR_UNSUPPORTED_FIELD, ERR_CHAT_TEMPLATE, ERR_CONTEXT_OVERFLOW,
  * ERR_ENGINE_OVERLOADED, ERR_ABORTED.
  */
 export function startGeneration(
@@ -98,6 +103,7 @@ function submitRequest(
   const sampling = resolveSampling(options, manifest.generation, manifest.model.vocabSize);
   if (sampling.stop.length > 0) requireTokenizer(tokenizer);
   const limits = resolveDeadlines(options);
+  const grammar = resolveGrammar(options.grammar);
   // Before the prompt is read: a refusal costs next to nothing.
   model.admission.admit(running.size);
   const { ids, atStart, truncation, slideKeep } = fitPrompt(model, prompt, options, sampling.maxTokens);
@@ -137,7 +143,18 @@ function submitRequest(
   span?.accepted(sampling, maxTokens);
   try {
     const externalLogits = processor !== undefined;
-    const place = { id, tokens: ids, maxTokens, stopTokens, priority, slideKeep, externalLogits, tokenizer };
+    if (grammar !== undefined) supplyVocabulary(native, requireTokenizer(tokenizer), manifest);
+    const place = {
+      id,
+      tokens: ids,
+      maxTokens,
+      stopTokens,
+      priority,
+      slideKeep,
+      grammar,
+      externalLogits,
+      tokenizer,
+    };
     native.submit(nativeRequest(place, sampling));
     stopTimers = startDeadlines({ id, generation, native }, limits);
   } catch (error) {

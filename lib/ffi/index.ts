@@ -13,6 +13,7 @@ export type {
   NativeEngineStats,
   NativeEvent,
   NativeFinish,
+  NativeGrammar,
   NativeLogprobs,
   NativeParameter,
   NativeRequest,

@@ -114,6 +114,18 @@ export interface NativeRequest {
   readonly seed: bigint;
   /** Reports the log-probability of each token and of this many alternatives (0 to 20), before penalties and temperature. */
   readonly logprobs?: number;
+  /** What the answer must match; after useVocabulary(). The request waits until it is compiled; ERR_INVALID_GRAMMAR ends it. Where
+   * nothing but stop tokens may follow, it ends with finish "stop" and without one. */
+  readonly grammar?: NativeGrammar;
+}
+
+/** A grammar for the compiler (xgrammar). */
+export interface NativeGrammar {
+  readonly kind: "json_schema" | "ebnf" | "regex" | "structural_tag";
+  /** JSON of a schema or a structural tag, rules in GBNF notation, or an expression. */
+  readonly text: string;
+  /** First rule of "ebnf". */
+  readonly root?: string;
 }
 
 /** DRY: multiplier * base^(n - allowedLength) is subtracted from the logit of a token that would repeat n tokens and itself. */
@@ -286,6 +298,16 @@ export interface NativeEngine {
    * the whole pool) ends with finish "length".
    */
   submit(request: NativeRequest): void;
+  /**
+   * The bytes of all tokens, one after the other, and how many each has (none: it never matches), and the model's own stop tokens.
+   * Needed before the first grammar; later calls change nothing.
+   */
+  useVocabulary(bytes: Uint8Array, lengths: Int32Array, stopTokens: Int32Array): void;
+  /**
+   * How many tokens of each text may follow one another from the beginning of the grammar; one more where the text may also end
+   * there. Errors: ERR_INVALID_GRAMMAR, ERR_ABORTED when the engine is disposed meanwhile.
+   */
+  matchGrammar(grammar: NativeGrammar, texts: readonly Int32Array[]): Promise<Int32Array>;
   /** Ends a request, wherever it is; its pages are free before the event with finish "abort" arrives. Unknown ids: nothing. */
   abort(id: number): void;
   /** abort() of a request of which no step has computed a part yet; else nothing. */

@@ -39,6 +39,19 @@ export class TokenBytes {
     return bytes;
   }
 
+  /** Bytes of the ids from 0 to `count` - 1, one after the other, and how many each has; those of `silent` have none. Kept nowhere. */
+  all(count: number, silent: ReadonlySet<number>): { bytes: Uint8Array; lengths: Int32Array } {
+    const parts = Array.from({ length: count }, (_, id) => (silent.has(id) ? NOTHING : this.#compute(id)));
+    const lengths = Int32Array.from(parts, (part) => part.length);
+    const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return { bytes, lengths };
+  }
+
   #compute(id: number): Uint8Array {
     const added = this.#added.get(id);
     const piece = added?.content ?? this.#pieceOf(id);

@@ -166,6 +166,11 @@ export class Tokenizer {
     return this.#bytes.of(id);
   }
 
+  /** The bytes of all ids below `count`, one after the other, and how many each has; control tokens have none. */
+  allTokenBytes(count: number): { bytes: Uint8Array; lengths: Int32Array } {
+    return this.#bytes.all(count, this.specialIds);
+  }
+
   #encodePlain(text: string, sectionIndex: number, ids: number[]): void {
     if (text === "") return;
     const words = this.#library.pre_tokenizer?.(text, { section_index: sectionIndex }) ?? [text];

@@ -127,6 +127,8 @@ export class FakeNativeEngine implements NativeEngine {
   readonly requests: NativeRequest[] = [];
   readonly aborted: number[] = [];
   readonly replies: { id: number; logits: Float32Array }[] = [];
+  /** What useVocabulary was given. */
+  readonly vocabularies: { bytes: Uint8Array; lengths: Int32Array; stopTokens: Int32Array }[] = [];
   /** Requests that count as not begun; all others start at once. */
   readonly queued = new Set<number>();
   /** Tokens that are pinned, by id. */
@@ -171,6 +173,14 @@ export class FakeNativeEngine implements NativeEngine {
   resume(): void {
     this.hold = false;
     this.#schedule();
+  }
+
+  useVocabulary(bytes: Uint8Array, lengths: Int32Array, stopTokens: Int32Array): void {
+    this.vocabularies.push({ bytes, lengths, stopTokens });
+  }
+
+  async matchGrammar(_: unknown, texts: readonly Int32Array[]): Promise<Int32Array> {
+    return Int32Array.from(texts, (text) => text.length + 1);
   }
 
   async evaluate(rows: readonly Int32Array[]): Promise<Float32Array> {
