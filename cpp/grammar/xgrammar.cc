@@ -29,7 +29,7 @@ namespace ffi = tvm::ffi;
 constexpr int kThreads = 1;
 /*! \brief Longest run of whitespace between the parts of a JSON text; without a limit a weak model
  * may write nothing else. */
-constexpr int kMostWhitespace = 20;
+constexpr int kMostWhitespace = 8;
 /*! \brief xgrammar's VocabType::RAW: tokens are given as the bytes they stand for. */
 constexpr int kRawVocabulary = 0;
 

@@ -42,6 +42,8 @@ const DEEPEST = 200;
 /** Largest bound of a repetition in EBNF, as the compiler writes repetitions out. */
 const MOST_REPETITIONS = 10_000;
 const MOST_CHOICES = 10_000;
+/** Longest run of whitespace in JSON within structural tags, unless they say; for schemas alone cpp/grammar/xgrammar.cc has it. */
+const MOST_WHITESPACE = 8;
 
 /**
  * The grammar as the native engine takes it; undefined where there is none. JSON schemas, those within structural tags too, are
@@ -146,7 +148,8 @@ function withCheckedSchemas(node: unknown, depth: number): unknown {
       return [name, textPattern(expectString("pattern", value))];
     return [name, withCheckedSchemas(value, depth + 1)];
   });
-  return Object.fromEntries(entries);
+  const limit = node.type === "json_schema" ? { max_whitespace_cnt: MOST_WHITESPACE } : {};
+  return { ...limit, ...Object.fromEntries(entries) };
 }
 
 function withinLimits(grammar: NativeGrammar): NativeGrammar {

@@ -25,7 +25,7 @@ test("schemas are checked keyword by keyword, those in structural tags too", () 
     structuralTag: format({ type: "json_schema", json_schema: schema }),
   });
   expect(JSON.parse(tag?.text ?? "")).toEqual(
-    format({ type: "json_schema", json_schema: { type: "integer", minimum: 1 } }),
+    format({ type: "json_schema", json_schema: { type: "integer", minimum: 1 }, max_whitespace_cnt: 8 }),
   );
   const unenforceable = { type: "array", uniqueItems: true };
   for (const grammar of [
