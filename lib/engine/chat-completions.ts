@@ -1,20 +1,25 @@
 /** `engine.chat.completions`: OpenAI's chat completions, streamed and whole. */
 import { randomUUID } from "node:crypto";
-import { checkMessages } from "../chat/message.js";
+import type { AnswerParser } from "../chat/answer-parser.js";
+import type { ChatTemplate } from "../chat/chat-template.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
+import { deltaOf, messageOf } from "./chat-answer.js";
+import { chatRequestOf } from "./chat-request.js";
 import { choiceResults, startChoices } from "./choices.js";
 import { type ChunkWriter, CompletionStream, openAiFinishReason, openAiUsage } from "./completion-stream.js";
-import type { Generation, TokenLogprobs } from "./generation.js";
+import type { Generation, GenerationResult, TokenLogprobs } from "./generation.js";
 import { generateOptionsOf, logprobsOf, maxTokensOf, streamRequestOf } from "./openai-request.js";
 import type {
   CallOptions,
   ChatCompletion,
   ChatCompletionChunk,
   ChatCompletionCreateParams,
+  ChatFinishReason,
   ChatLogprobs,
   TokenLogprob,
 } from "./openai-types.js";
 import type { Prompt } from "./prompt.js";
+import { GRAMMAR_FIELDS } from "./response-format.js";
 import type { GenerateOptions } from "./text-generation.js";
 
 /** What the completion APIs need of their engine. */
@@ -23,6 +28,7 @@ export interface CompletionHost {
   readonly modelName: string;
   readonly fingerprint: string;
   readonly tokenizer: Tokenizer | undefined;
+  readonly chatTemplate: ChatTemplate | undefined;
 }
 
 const OWN_FIELDS = [
@@ -32,6 +38,11 @@ const OWN_FIELDS = [
   "logprobs",
   "top_logprobs",
   "chat_template_kwargs",
+  "tools",
+  "tool_choice",
+  "parallel_tool_calls",
+  "reasoning_effort",
+  ...GRAMMAR_FIELDS,
 ];
 
 /** A stream of chat completion chunks. */
@@ -67,34 +78,52 @@ export class ChatCompletions {
   ): Promise<ChatCompletion | ChatCompletionStream> {
     const { stream, includeUsage } = streamRequestOf(body);
     const fields = { ...body };
+    const sampling = generateOptionsOf(fields, OWN_FIELDS);
+    const request = chatRequestOf(this.#host, fields);
     const options = {
-      ...generateOptionsOf(fields, OWN_FIELDS),
+      ...sampling,
+      ...request.options,
       maxTokens: maxTokensOf(fields),
       logprobs: logprobsOf(fields),
-      templateVariables: body.chat_template_kwargs ?? undefined,
       signal,
       logitProcessor,
     };
     const generate = this.#host.generate;
-    const generations = startChoices(generate, checkMessages(body.messages), options, body.n);
+    const generations = startChoices(generate, request.messages, options, body.n);
     const withLogprobs = body.logprobs === true;
-    if (stream) return new CompletionStream(generations, this.#writer(includeUsage, withLogprobs));
+    if (stream) {
+      const writer = this.#writer(includeUsage, withLogprobs, request.parser);
+      return new CompletionStream(generations, writer);
+    }
     const results = await choiceResults(generations);
     return {
       ...this.#head("chat.completion"),
-      choices: results.map((result, index) => ({
-        index,
-        message: { role: "assistant", content: result.text, refusal: null },
-        logprobs: withLogprobs ? this.#logprobs(result.tokens, result.logprobs) : null,
-        finish_reason: openAiFinishReason(result),
-      })),
+      choices: results.map((result, index) => {
+        const message = messageOf(result.text, request.parser?.());
+        return {
+          index,
+          message,
+          logprobs: withLogprobs ? this.#logprobs(result.tokens, result.logprobs) : null,
+          finish_reason: finishReason(result, message.tool_calls?.length ?? 0),
+        };
+      }),
       usage: openAiUsage(results),
     };
   }
 
-  #writer(includeUsage: boolean, withLogprobs: boolean): ChunkWriter<ChatCompletionChunk> {
+  #writer(
+    includeUsage: boolean,
+    withLogprobs: boolean,
+    parser: (() => AnswerParser) | undefined,
+  ): ChunkWriter<ChatCompletionChunk> {
     const head = this.#head("chat.completion.chunk");
     const usage = includeUsage ? { usage: null } : {};
+    const parsers = new Map<number, AnswerParser>();
+    const parserOf = (index: number): AnswerParser | undefined => {
+      const made = parsers.get(index) ?? parser?.();
+      if (made !== undefined) parsers.set(index, made);
+      return made;
+    };
     const chunk = (
       index: number,
       delta: ChatCompletionChunk["choices"][number]["delta"],
@@ -108,10 +137,17 @@ export class ChatCompletions {
     return {
       first: (index) => chunk(index, { role: "assistant", content: "" }),
       piece: ({ text, tokens, logprobs }, index) => {
-        if (text === "" && !withLogprobs) return undefined;
-        return chunk(index, { content: text }, withLogprobs ? this.#logprobs(tokens, logprobs) : null);
+        const parsing = parserOf(index);
+        const delta = parsing === undefined ? textDelta(text) : deltaOf(parsing.push(text));
+        if (delta === undefined && !withLogprobs) return undefined;
+        return chunk(index, delta ?? { content: "" }, withLogprobs ? this.#logprobs(tokens, logprobs) : null);
       },
-      last: (finishReason, index) => chunk(index, {}, null, finishReason),
+      last: (result, index) => {
+        const parsing = parserOf(index);
+        const rest = parsing === undefined ? undefined : deltaOf(parsing.finish());
+        const end = chunk(index, {}, null, finishReason(result, parsing?.calls ?? 0));
+        return rest === undefined ? [end] : [chunk(index, rest), end];
+      },
       ...(includeUsage ? { usage: (total) => ({ ...head, choices: [], usage: total }) } : {}),
     };
   }
@@ -144,4 +180,14 @@ export class ChatCompletions {
       logprob,
     };
   }
+}
+
+function textDelta(text: string): { content: string } | undefined {
+  return text === "" ? undefined : { content: text };
+}
+
+/** An answer that stopped with calls in it waits for their results. */
+function finishReason(result: GenerationResult, calls: number): ChatFinishReason {
+  const reason = openAiFinishReason(result);
+  return reason === "stop" && calls > 0 ? "tool_calls" : reason;
 }

@@ -10,7 +10,8 @@ export interface ChunkWriter<Chunk> {
   first(index: number): Chunk | undefined;
   /** A piece of the answer; undefined where there is nothing to send yet. */
   piece(chunk: GenerationChunk, index: number): Chunk | undefined;
-  last(finishReason: CompletionFinishReason, index: number): Chunk;
+  /** The end of a choice: what was held back, and why it ended. */
+  last(result: GenerationResult, index: number): readonly Chunk[];
   /** Sent at the very end where the request asked for it. */
   usage?(usage: CompletionUsage): Chunk;
 }
@@ -45,7 +46,7 @@ export class CompletionStream<Chunk> implements AsyncIterable<Chunk>, AsyncDispo
         } else {
           if (result.finishReason === "abort") return;
           results[index] = result;
-          yield writer.last(result.finishReason, index);
+          yield* writer.last(result, index);
         }
       }
       if (writer.usage !== undefined) yield writer.usage(openAiUsage(results));

@@ -81,7 +81,7 @@ export class Completions {
     return {
       first: () => undefined,
       piece: ({ text }, index) => (text === "" ? undefined : chunk(index, text, null)),
-      last: (finishReason, index) => chunk(index, "", finishReason),
+      last: (result, index) => [chunk(index, "", openAiFinishReason(result))],
       ...(includeUsage ? { usage: (total) => ({ ...head, choices: [], usage: total }) } : {}),
     };
   }

@@ -102,7 +102,7 @@ export class Engine implements AsyncDisposable {
       generate: (prompt: Prompt, options: GenerateOptions) => this.generate(prompt, options),
       modelName: parts.manifest.model.name,
       fingerprint: fingerprint(parts.manifest),
-      tokenizer: text.tokenizer,
+      ...text,
     };
     this.chat = { completions: new ChatCompletions(host) };
     this.completions = new Completions(host);

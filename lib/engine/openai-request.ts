@@ -53,16 +53,23 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   echo: (value) => value === false,
   suffix: (value) => value === "",
   store: (value) => value === false,
-  tools: (value) => Array.isArray(value) && value.length === 0,
   functions: (value) => Array.isArray(value) && value.length === 0,
-  tool_choice: (value) => value === "none",
   function_call: (value) => value === "none",
-  response_format: (value) => (value as Body).type === "text" && Object.keys(value as Body).length === 1,
+  service_tier: (value) => value === "auto" || value === "default",
+  verbosity: (value) => value === "medium",
   modalities: (value) => Array.isArray(value) && value.length === 1 && value[0] === "text",
 };
 
-/** Fields read elsewhere, and `user`, which by its definition changes nothing. */
-const COMMON = ["model", "n", "stream", "stream_options", "user"];
+/** Fields of OpenAI's bookkeeping, which by their definition change nothing in an answer; their shape is checked. */
+const WITHOUT_EFFECT: Readonly<Record<string, (value: unknown) => boolean>> = {
+  user: isText,
+  safety_identifier: isText,
+  prompt_cache_key: isText,
+  metadata: (value) => typeof value === "object" && Object.values(value as Body).every(isText),
+};
+
+/** Fields read elsewhere. */
+const COMMON = ["model", "n", "stream", "stream_options", ...Object.keys(WITHOUT_EFFECT)];
 
 /** The generation options of a body whose own fields (`messages`, `prompt`, ...) are `own`. */
 export function generateOptionsOf(body: Body, own: readonly string[]): GenerateOptions {
@@ -85,15 +92,16 @@ function setOnce(options: Record<string, unknown>, option: string, field: string
   options[option] = value;
 }
 
-/** Checks `model` and `user` and reads what a body asks for in streaming. */
+/** Checks `model` and the fields without effect, and reads what a body asks for in streaming. */
 export function streamRequestOf(body: unknown): StreamRequest {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw unexpected("the request", "an object", body);
   }
-  const { stream, stream_options: streamOptions, model, user } = body as Body;
-  for (const [name, value] of Object.entries({ model, user })) {
-    if (value !== undefined && value !== null && typeof value !== "string")
-      throw unexpected(name, "a string", value);
+  const { stream, stream_options: streamOptions } = body as Body;
+  for (const [name, isValid] of Object.entries({ model: isText, ...WITHOUT_EFFECT })) {
+    const value = (body as Body)[name];
+    if (value !== undefined && value !== null && !isValid(value))
+      throw unexpected(name, name === "metadata" ? "an object of strings" : "a string", value);
   }
   const streaming = expectBoolean("stream", stream ?? false);
   if (streamOptions === undefined || streamOptions === null)
@@ -135,6 +143,10 @@ export function logprobsOf(body: Body): number | undefined {
   if (top === undefined || top === null) return wanted ? 0 : undefined;
   if (!wanted) throw unexpected("top_logprobs", "no value without logprobs: true", top);
   return expectInteger("top_logprobs", top, 0, 20);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
 }
 
 function unsupportedField(field: string, value: unknown): MlcError {

@@ -3,6 +3,8 @@
  * passed in and what comes out can be passed on. Fields beyond OpenAI's are marked.
  */
 import type { ChatMessage } from "../chat/message.js";
+import type { FunctionToolCall, Tool } from "../chat/tool-call.js";
+import type { Grammar } from "./grammar.js";
 import type { LogitProcessor } from "./logit-processor.js";
 
 /** Fields both kinds of request have. `null` means absent, as in OpenAI's API. */
@@ -20,8 +22,22 @@ export interface CompletionParamsBase {
   n?: number | null;
   stream?: boolean | null;
   stream_options?: { include_usage?: boolean } | null;
-  /** Names an end user; has no effect here. */
+  /** OpenAI's bookkeeping; these have no effect here. */
   user?: string | null;
+  safety_identifier?: string | null;
+  prompt_cache_key?: string | null;
+  metadata?: Record<string, string> | null;
+  store?: boolean | null;
+  /** What the answer looks like; one of these fields at most (docs/structured-output.md). */
+  response_format?: ResponseFormat | null;
+  /** Beyond OpenAI's: any grammar; a text is one in GBNF. */
+  grammar?: Grammar | string | null;
+  /** vLLM's names. */
+  guided_json?: object | string | null;
+  guided_regex?: string | null;
+  guided_choice?: readonly string[] | null;
+  guided_grammar?: string | null;
+  structural_tag?: object | string | null;
   /** Beyond OpenAI's. */
   top_k?: number | null;
   /** Beyond OpenAI's. */
@@ -72,9 +88,71 @@ export interface ChatCompletionCreateParams extends CompletionParamsBase {
   max_tokens?: number | null;
   logprobs?: boolean | null;
   top_logprobs?: number | null;
-  response_format?: { type: "text" } | null;
+  /** Functions the model may call (docs/tools.md). */
+  tools?: readonly Tool[] | null;
+  /** Default "auto" with tools; with "none" the model is not told of them. */
+  tool_choice?: ToolChoice | null;
+  /** Whether an answer may hold several calls; default true. */
+  parallel_tool_calls?: boolean | null;
+  /** How much to think, where the model's chat template knows it. */
+  reasoning_effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | null;
   /** Beyond OpenAI's: variables for the chat template. */
   chat_template_kwargs?: Record<string, unknown> | null;
+}
+
+/** `json_object` is any JSON object, or one of `schema`, as llama.cpp and web-llm have it. */
+export type ResponseFormat =
+  | { type: "text" }
+  | { type: "json_object"; schema?: object | string }
+  | {
+      type: "json_schema";
+      json_schema: {
+        name: string;
+        description?: string;
+        schema?: Record<string, unknown>;
+        strict?: boolean | null;
+      };
+    };
+
+/** Which functions may or must be called. */
+export type ToolChoice =
+  | "none"
+  | "auto"
+  | "required"
+  | { type: "function"; function: { name: string } }
+  | { type: "custom"; custom: object }
+  | {
+      type: "allowed_tools";
+      allowed_tools: { mode: "auto" | "required"; tools: readonly Record<string, unknown>[] };
+    };
+
+/** The model's answer. */
+export interface ChatCompletionMessage {
+  role: "assistant";
+  /** Null where the model only called tools. */
+  content: string | null;
+  refusal: null;
+  /** Beyond OpenAI's: what the model thought, where it did. */
+  reasoning_content?: string;
+  /** Absent where the model called none. */
+  tool_calls?: FunctionToolCall[];
+}
+
+/** A piece of a call: the first of each index has id and name, the others more of the arguments. */
+export interface ToolCallDelta {
+  index: number;
+  id?: string;
+  type?: "function";
+  function: { name?: string; arguments: string };
+}
+
+/** A piece of the model's answer. */
+export interface ChatCompletionDelta {
+  role?: "assistant";
+  content?: string;
+  /** Beyond OpenAI's. */
+  reasoning_content?: string;
+  tool_calls?: ToolCallDelta[];
 }
 
 /** Body of a text completion. */
@@ -87,6 +165,9 @@ export interface CompletionCreateParams extends CompletionParamsBase {
 
 /** Why a completion ended. */
 export type CompletionFinishReason = "stop" | "length";
+
+/** Why a chat completion ended; `tool_calls`: the model waits for their results. */
+export type ChatFinishReason = CompletionFinishReason | "tool_calls";
 
 export interface CompletionUsage {
   prompt_tokens: number;
@@ -138,9 +219,9 @@ export interface ChatCompletion {
   system_fingerprint: string;
   choices: {
     index: number;
-    message: { role: "assistant"; content: string; refusal: null };
+    message: ChatCompletionMessage;
     logprobs: ChatLogprobs | null;
-    finish_reason: CompletionFinishReason;
+    finish_reason: ChatFinishReason;
   }[];
   usage: CompletionUsage;
 }
@@ -154,9 +235,9 @@ export interface ChatCompletionChunk {
   /** Empty in the last chunk of a stream with `include_usage`. */
   choices: {
     index: number;
-    delta: { role?: "assistant"; content?: string };
+    delta: ChatCompletionDelta;
     logprobs: ChatLogprobs | null;
-    finish_reason: CompletionFinishReason | null;
+    finish_reason: ChatFinishReason | null;
   }[];
   /** With `include_usage`: null but in the last chunk. */
   usage?: CompletionUsage | null;

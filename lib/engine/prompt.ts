@@ -1,6 +1,9 @@
 /** Prompts become tokens: chats are rendered, and what is too long for the context is shortened as the caller chose. */
+
+import { promptParts, protectDeep } from "../chat/chat-prompt.js";
 import type { ChatTemplate } from "../chat/chat-template.js";
 import { type ChatMessage, checkMessages } from "../chat/message.js";
+import { checkTools } from "../chat/tool-call.js";
 import { MlcError } from "../errors.js";
 import type { Manifest } from "../package/manifest.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
@@ -26,7 +29,7 @@ export interface PromptOptions {
    * prompts the special tokens they begin with.
    */
   slidingKeep?: number | undefined;
-  /** More variables for the chat template, for example `enable_thinking`. */
+  /** More variables for the chat template, for example `enable_thinking`; `tools` are the functions the model may call. */
   templateVariables?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -58,11 +61,13 @@ export function renderChat(
       "Expected a model with a chat template but this package has none: send a raw prompt (text or token ids).",
     );
   }
-  const plain = checkMessages(messages).map(({ role, content }) => ({
-    role,
-    content: tokenizer.protect(content),
-  }));
-  return model.chatTemplate.render(plain, options);
+  const { tools, ...variables } = options.variables ?? {};
+  const protect = (text: string) => tokenizer.protect(text);
+  const parts = promptParts(model.chatTemplate, checkMessages(messages), checkTools(tools), protect);
+  return model.chatTemplate.render(parts.messages, {
+    ...options,
+    variables: { ...(protectDeep(variables, protect) as Record<string, unknown>), ...parts.variables },
+  });
 }
 
 /** The tokenizer, or an error that says what a model without one can do. */

@@ -58,7 +58,8 @@ export function sharedBeginning(
 ): number {
   const first = messages.findIndex(({ role }) => role !== "system" && role !== "developer");
   const content = messages[first]?.content ?? "";
-  const text = typeof content === "string" ? content : (content[0]?.text ?? "");
+  const part = typeof content === "string" ? { text: content } : content[0];
+  const text = part !== undefined && "text" in part ? part.text : "";
   const other = text.trimStart().startsWith("A") ? "B" : "A";
   const end = first < 0 ? messages.length : first;
   const probe = encode([...messages.slice(0, end), { role: "user", content: other }]);

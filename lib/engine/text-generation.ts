@@ -4,6 +4,7 @@
  * The middle (tokens in, tokens out) is the native engine's; `startGeneration` is the whole of the rest.
  */
 import type { NativeEngine } from "../ffi/native-engine.js";
+import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import type { Admission } from "./admission.js";
 import { DEADLINE_OPTION_NAMES, type DeadlineOptions, resolveDeadlines, startDeadlines } from "./deadline.js";
 import { throwIfAborted } from "./engine-config.js";
@@ -38,6 +39,8 @@ export interface GenerateOptions extends SamplingOptions, DeadlineOptions, Promp
   priority?: number | undefined;
   /** Ends the generation with ERR_ABORTED. */
   signal?: AbortSignal | undefined;
+  /** Spellings of control tokens that are part of the text, such as those that begin a tool call. Default: none is. */
+  visibleTokens?: readonly string[] | undefined;
   /** Changes each token's logits: a processor, the name of a registered one, or null for none. Default: the model's registered one. */
   logitProcessor?: LogitProcessor | string | null | undefined;
   /** What the answer must match: JSON, a JSON schema, an expression and so on; see docs/structured-output.md. */
@@ -63,6 +66,7 @@ const OPTION_NAMES = [
   ...DEADLINE_OPTION_NAMES,
   "priority",
   "signal",
+  "visibleTokens",
   "logitProcessor",
   "grammar",
   ...PROMPT_OPTION_NAMES,
@@ -122,7 +126,7 @@ function submitRequest(
     id,
     promptTokens: ids.length,
     truncation,
-    decoder: tokenizer?.stream({ atStart }),
+    decoder: tokenizer?.stream({ atStart, shown: visibleIds(tokenizer, options.visibleTokens) }),
     stop: sampling.stop,
     minTokens: sampling.minTokens,
     processor,
@@ -162,4 +166,10 @@ function submitRequest(
     throw error;
   }
   return generation;
+}
+
+function visibleIds(tokenizer: Tokenizer, spellings: readonly string[] | undefined): Set<number> | undefined {
+  if (spellings === undefined) return undefined;
+  const ids = spellings.map((spelling) => tokenizer.tokenToId(spelling));
+  return new Set(ids.filter((id) => id !== undefined));
 }

@@ -3,7 +3,8 @@
  *
  * A mark is U+FDD0, a code point Unicode reserves for a program's own use. It is put after the first character of
  * each control token's spelling: the spelling no longer matches, a template still sees almost the same text, and
- * `removeMarks` takes the marks away once the text is split. A U+FDD0 of the user's own is doubled.
+ * `removeMarks` takes the marks away once the text is split. A U+FDD0 of the user's own is doubled. A text that ends with the
+ * beginning of a spelling gets a mark at its end, so that what a template puts after it cannot complete the spelling.
  */
 import type { AddedToken } from "./tokenizer-document.js";
 
@@ -56,10 +57,12 @@ export class AddedTokenSplitter {
 /** Marks texts against a tokenizer's control tokens. */
 export class ControlTokenGuard {
   readonly #starts: RegExp | undefined;
+  readonly #spellings: readonly string[];
 
   constructor(tokens: readonly AddedToken[]) {
     // A spelling of one character has no inside to put a mark in; such tokens do not occur as control tokens.
     const controls = tokens.filter((token) => token.special && token.content.length > 1);
+    this.#spellings = controls.map((token) => token.content);
     // A look-ahead finds every place a control token begins, overlapping ones too.
     this.#starts =
       controls.length === 0
@@ -70,7 +73,21 @@ export class ControlTokenGuard {
   /** `text` with marks: encoded with control tokens parsed, it still gives only ordinary tokens. */
   mark(text: string): string {
     const doubled = text.includes(MARK) ? text.replaceAll(MARK, MARK + MARK) : text;
-    return this.#starts === undefined ? doubled : doubled.replace(this.#starts, `$&${MARK}`);
+    if (this.#starts === undefined) return doubled;
+    const marked = doubled.replace(this.#starts, `$&${MARK}`);
+    return this.#endsInSpelling(text) ? marked + MARK : marked;
+  }
+
+  #endsInSpelling(text: string): boolean {
+    const last = text.at(-1);
+    if (last === undefined) return false;
+    return this.#spellings.some((spelling) => {
+      for (let at = spelling.lastIndexOf(last, spelling.length - 2); at >= 0; ) {
+        if (text.endsWith(spelling.slice(0, at + 1))) return true;
+        at = at === 0 ? -1 : spelling.lastIndexOf(last, at - 1);
+      }
+      return false;
+    });
   }
 }
 

@@ -5,6 +5,8 @@ import type { TokenBytes } from "./token-bytes.js";
 export interface DecodeOptions {
   /** Leave control tokens out of the text. Default true. */
   skipSpecial?: boolean;
+  /** Control tokens that are shown all the same. */
+  shown?: ReadonlySet<number> | undefined;
   /** The tokens begin a text, so the space a SentencePiece vocabulary puts there goes. Default true; a stream that
    * continues a prompt says false, else the first word would stick to the prompt's last. */
   atStart?: boolean;
@@ -22,7 +24,7 @@ export class StreamingDecoder {
 
   constructor(tokenBytes: TokenBytes, special: ReadonlySet<number>, options: DecodeOptions = {}) {
     this.#tokenBytes = tokenBytes;
-    this.#skipped = (options.skipSpecial ?? true) ? special : new Set();
+    this.#skipped = (options.skipSpecial ?? true) ? without(special, options.shown) : new Set();
     this.#leadingSpaces = (options.atStart ?? true) ? tokenBytes.leadingSpaces : 0;
   }
 
@@ -50,4 +52,8 @@ export class StreamingDecoder {
     }
     return from === 0 ? text : text.slice(from);
   }
+}
+
+function without(ids: ReadonlySet<number>, shown: ReadonlySet<number> | undefined): ReadonlySet<number> {
+  return shown === undefined ? ids : new Set([...ids].filter((id) => !shown.has(id)));
 }

@@ -17,8 +17,10 @@ export const START = 256;
 export const END = 257;
 const VOCABULARY = 260;
 
-/** A byte-level tokenizer of 256 bytes and two control tokens. */
-export function byteTokenizer(): Tokenizer {
+/** A byte-level tokenizer of 256 bytes and two control tokens, or more. */
+export function byteTokenizer(
+  more: readonly { id: number; content: string; special: boolean }[] = [],
+): Tokenizer {
   const vocab: Record<string, number> = {};
   let next = 256;
   for (let byte = 0; byte < 256; byte++) {
@@ -32,6 +34,7 @@ export function byteTokenizer(): Tokenizer {
     added_tokens: [
       { id: START, content: "<|start|>", special: true },
       { id: END, content: "<|end|>", special: true },
+      ...more,
     ],
   });
 }

@@ -113,7 +113,9 @@ describe("chat.completions.create", () => {
   });
 
   test("has OpenAI's shapes", () => {
-    expectTypeOf<ChatCompletion["choices"][number]["finish_reason"]>().toEqualTypeOf<"stop" | "length">();
+    expectTypeOf<ChatCompletion["choices"][number]["finish_reason"]>().toEqualTypeOf<
+      "stop" | "length" | "tool_calls"
+    >();
     expectTypeOf<ChatCompletionChunk["choices"][number]["delta"]["content"]>().toEqualTypeOf<
       string | undefined
     >();
@@ -136,10 +138,10 @@ describe("chat.completions.create", () => {
     });
     // @ts-expect-error messages are required
     assertType<ChatCompletionCreateParams>({ model: "x" });
-    // @ts-expect-error only text so far
-    assertType<ChatCompletionCreateParams>({ messages, response_format: { type: "json_object" } });
-    // @ts-expect-error tools are not supported yet
-    assertType<ChatCompletionCreateParams>({ messages, tools: [] });
+    // @ts-expect-error no such format
+    assertType<ChatCompletionCreateParams>({ messages, response_format: { type: "xml" } });
+    // @ts-expect-error a function has a name
+    assertType<ChatCompletionCreateParams>({ messages, tools: [{ type: "function", function: {} }] });
   });
 });
 

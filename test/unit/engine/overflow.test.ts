@@ -4,7 +4,10 @@ import type { ChatMessage } from "../../../lib/chat/message.js";
 import { ANSWER_RESERVE, promptRoom, truncateOldest } from "../../../lib/engine/overflow.js";
 import { fakeEngine, textScript } from "../../support/fake-engine.js";
 
-const message = (role: ChatMessage["role"], content: string): ChatMessage => ({ role, content });
+const message = (role: "system" | "developer" | "user" | "assistant", content: string): ChatMessage => ({
+  role,
+  content,
+});
 
 /** One token a character. */
 const encode = (messages: readonly ChatMessage[]) => ({

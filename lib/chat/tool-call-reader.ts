@@ -1,0 +1,156 @@
+/** Reads tool calls from a streaming answer by the data of `tool-syntax.ts`. */
+import type { AnswerInput, Reading } from "./answer-input.js";
+import { readJson, readKey, readMembers } from "./json-reader.js";
+import { argumentsObject } from "./tool-call.js";
+import type { NamedCalls, ToolSyntax } from "./tool-syntax.js";
+
+/** Where calls go as they are read. */
+export interface CallSink {
+  /** Whether a function of this name may be called. */
+  isKnown(name: string): boolean;
+  /** A call; `written` is the id the model wrote, where it did. */
+  call(name: string, written?: string): void;
+  arguments(text: string): void;
+  /**
+   * Whether arguments are passed on while they are read: only where a grammar guarantees what follows; else a call is
+   * announced when it is whole, so that a malformed one stays text.
+   */
+  readonly eager: boolean;
+}
+
+const NAME_KEYS = ["name", "tool_name"];
+const ARGUMENT_KEYS = ["arguments", "parameters"];
+/** Longest text between two marks that is taken for a name. */
+const LONGEST_NAME = 400;
+
+/**
+ * Reads the calls that follow `begin`, and `end` where it follows. False where the first of them is malformed: the reader is then
+ * anywhere. What follows the last whole call is not taken.
+ */
+export function* readCalls(input: AnswerInput, syntax: ToolSyntax, sink: CallSink): Reading<boolean> {
+  let whole: number | undefined;
+  const { calls, each, end } = syntax;
+  yield* input.spaces();
+  if (calls.kind === "objects" && (yield* input.peek()) === "[") {
+    let count = 0;
+    const counted: CallSink = {
+      isKnown: (name) => sink.isKnown(name),
+      eager: sink.eager,
+      arguments: (text) => sink.arguments(text),
+      call(name, written) {
+        count++;
+        sink.call(name, written);
+      },
+    };
+    const from = input.at;
+    const read = yield* readMembers(input, "]", function* () {
+      if (!(yield* readObjectCall(input, counted))) return false;
+      whole = input.at;
+      return true;
+    });
+    if (count === 0) return false;
+    if (!read) input.at = whole ?? from;
+  } else {
+    const one = () =>
+      calls.kind === "named" ? readNamedCall(input, calls, sink) : readObjectCall(input, sink);
+    if (!(yield* one())) return false;
+    whole = input.at;
+    const separator = calls.kind === "named" ? "" : calls.separator.trim();
+    while (!each && (separator !== "" || calls.kind === "named")) {
+      yield* input.spaces();
+      const next = separator === "" || (yield* input.literal(separator));
+      yield* input.spaces();
+      if (next && (yield* one())) whole = input.at;
+      else break;
+    }
+    input.at = whole;
+  }
+  yield* takeEnd(input, end.trim());
+  return true;
+}
+
+/** Takes white space and the end mark, or neither. */
+function* takeEnd(input: AnswerInput, end: string): Reading<void> {
+  if (end === "") return;
+  const from = input.at;
+  yield* input.spaces();
+  if (!(yield* input.literal(end))) input.at = from;
+}
+
+/** `{"name": ..., "arguments": {...}}`, in any order, other members ignored. */
+function* readObjectCall(input: AnswerInput, sink: CallSink): Reading<boolean> {
+  if ((yield* input.peek()) !== "{") return false;
+  let name: string | undefined;
+  let text: string | undefined;
+  let announced = false;
+  const read = yield* readMembers(input, "}", function* () {
+    const key = yield* readKey(input);
+    if (key === undefined) return false;
+    const from = input.at;
+    if (ARGUMENT_KEYS.includes(key) && name !== undefined && sink.eager && !announced) {
+      announced = true;
+      sink.call(name);
+      return yield* readEagerly(input, sink);
+    }
+    if (!(yield* readJson(input))) return false;
+    const value = input.text.slice(from, input.at);
+    if (ARGUMENT_KEYS.includes(key)) text = argumentsText(value);
+    if (NAME_KEYS.includes(key)) {
+      name = nameOf(value);
+      return name !== undefined && sink.isKnown(name);
+    }
+    return true;
+  });
+  if (announced) return true;
+  if (!read || name === undefined || argumentsObject(text ?? "{}") === undefined) return false;
+  sink.call(name);
+  sink.arguments(text ?? "{}");
+  return true;
+}
+
+/** A name between marks, then the JSON of the arguments. */
+function* readNamedCall(input: AnswerInput, calls: NamedCalls, sink: CallSink): Reading<boolean> {
+  const { before, between, after, pattern } = calls;
+  if (before !== "" && !(yield* input.literal(before))) return false;
+  const written = (yield* input.until(between.trim(), LONGEST_NAME))?.trim();
+  const name = written === undefined ? undefined : pattern.exec(written)?.[1]?.trim();
+  if (name === undefined || !sink.isKnown(name)) return false;
+  const id = calls.writesId === true ? written : undefined;
+  yield* input.spaces();
+  if ((yield* input.peek()) !== "{") return false;
+  if (sink.eager) {
+    sink.call(name, id);
+    yield* readEagerly(input, sink);
+  } else {
+    const from = input.at;
+    if (!(yield* readJson(input))) return false;
+    sink.call(name, id);
+    sink.arguments(input.text.slice(from, input.at));
+  }
+  for (const mark of after.trim().split(/(?<=```)/)) yield* takeEnd(input, mark);
+  return true;
+}
+
+/** Reads a value and passes it on as far as it has come at each wait. */
+function* readEagerly(input: AnswerInput, sink: CallSink): Reading<boolean> {
+  let sent = input.at;
+  const reading = readJson(input);
+  for (;;) {
+    const step = reading.next();
+    if (input.at > sent) sink.arguments(input.text.slice(sent, input.at));
+    sent = Math.max(sent, input.at);
+    if (step.done === true) return step.value;
+    yield;
+  }
+}
+
+function nameOf(json: string): string | undefined {
+  const name: unknown = JSON.parse(json);
+  return typeof name === "string" ? name : undefined;
+}
+
+/** Some models write the arguments as a text that holds JSON. */
+function argumentsText(json: string): string {
+  const value: unknown = JSON.parse(json);
+  return typeof value === "string" ? value : json;
+}

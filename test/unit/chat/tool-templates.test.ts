@@ -1,0 +1,177 @@
+/** Tools and calls in the prompts of real models' templates. */
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { promptParts, toolPlanOf } from "../../../lib/chat/chat-prompt.js";
+import { ChatTemplate } from "../../../lib/chat/chat-template.js";
+import { checkMessages } from "../../../lib/chat/message.js";
+import { checkTools, type FunctionTool } from "../../../lib/chat/tool-call.js";
+import { sharedData } from "../../support/shared-data.js";
+
+const templates = sharedData("templates");
+const bfcl = sharedData("tools");
+const NOON = new Date(2025, 6, 10, 12);
+
+const load = (name: string) =>
+  new ChatTemplate(readFileSync(path.join(templates ?? "", "llama.cpp", `${name}.jinja`), "utf8"), {
+    bosToken: "<s>",
+    eosToken: "</s>",
+  });
+
+/** Templates that the engine cannot run: their Jinja is not all known, or (the last two) they demand variables of their own. */
+const BROKEN = [
+  "ByteDance-Seed-OSS",
+  "tencent-Hy3",
+  "CohereForAI-c4ai-command-r-plus-tool_use",
+  "fireworks-ai-llama-3-firefunction-v2",
+];
+
+function conversation(functions: readonly { name: string }[], question: string): unknown[] {
+  return [
+    { role: "user", content: question },
+    {
+      role: "assistant",
+      content: null,
+      tool_calls: functions.map(({ name }, index) => ({
+        id: `callid00${index}`,
+        type: "function",
+        function: { name, arguments: '{"first_argument": "first_value"}' },
+      })),
+    },
+    ...functions.map((_, index) => ({
+      role: "tool",
+      tool_call_id: `callid00${index}`,
+      content: `result_${index}`,
+    })),
+  ];
+}
+
+describe.skipIf(templates === undefined || bfcl === undefined)("real templates", () => {
+  const names = readdirSync(path.join(templates ?? ".", "llama.cpp"))
+    .filter((file) => file.endsWith(".jinja"))
+    .map((file) => file.slice(0, -6))
+    .filter((name) => !BROKEN.includes(name));
+
+  it.each(BROKEN)("%s cannot be run yet", (name) => {
+    const tools = checkTools([{ type: "function", function: { name: "a_tool" } }]);
+    const run = () => {
+      const parts = promptParts(
+        load(name),
+        checkMessages(conversation([{ name: "a_tool" }], "x")),
+        tools,
+        (text) => text,
+      );
+      return load(name).render(parts.messages, { variables: parts.variables, now: NOON });
+    };
+    expect(run).toThrow(expect.objectContaining({ code: "ERR_CHAT_TEMPLATE" }));
+  });
+
+  it.each(names)("%s shows tools, calls and results", (name) => {
+    const template = load(name);
+    const tools = checkTools([
+      {
+        type: "function",
+        function: {
+          name: "a_tool",
+          description: "d",
+          parameters: {
+            type: "object",
+            properties: { first_argument: { type: "string", description: "e" } },
+          },
+        },
+      },
+    ]);
+    const messages = checkMessages(conversation([{ name: "a_tool" }], "the question"));
+    const parts = promptParts(template, messages, tools, (text) => text);
+    const prompt = template.render(parts.messages, { variables: parts.variables, now: NOON });
+    for (const shown of ["a_tool", "the question", "first_argument", "first_value", "result_0"]) {
+      expect(prompt).toContain(shown);
+    }
+    expect(prompt).not.toContain('\\"first_argument');
+    expect(prompt).not.toContain("[object");
+  });
+
+  it("knows the families", () => {
+    const syntax = (name: string) => {
+      const plan = toolPlanOf(load(name));
+      return plan.written ? "default" : (plan.syntax?.name ?? "channels");
+    };
+    expect({
+      qwen3: syntax("Qwen-Qwen3-0.6B"),
+      qwen25: syntax("Qwen-Qwen2.5-7B-Instruct"),
+      hermes: syntax("NousResearch-Hermes-3-Llama-3.1-8B-tool_use"),
+      llama31: syntax("meta-llama-Llama-3.1-8B-Instruct"),
+      llama32: syntax("meta-llama-Llama-3.2-3B-Instruct"),
+      nemo: syntax("mistralai-Mistral-Nemo-Instruct-2407"),
+      small: syntax("Mistral-Small-3.2-24B-Instruct-2506"),
+      ministral: syntax("mistralai-Ministral-3-14B-Reasoning-2512"),
+      command: syntax("CohereForAI-c4ai-command-r7b-12-2024-tool_use"),
+      functionary: syntax("meetkai-functionary-medium-v3.1"),
+      granite3: syntax("ibm-granite-granite-3.3-2B-Instruct"),
+      granite4: syntax("ibm-granite-granite-4.0"),
+      deepseek: syntax("llama-cpp-deepseek-r1"),
+      kimi: syntax("moonshotai-Kimi-K2"),
+      gptoss: syntax("openai-gpt-oss-120b"),
+      gemma2: syntax("google-gemma-2-2b-it"),
+      phi35: syntax("microsoft-Phi-3.5-mini-instruct"),
+    }).toEqual({
+      qwen3: "hermes",
+      qwen25: "hermes",
+      hermes: "hermes",
+      llama31: "llama-3",
+      llama32: "llama-3",
+      nemo: "mistral",
+      small: "mistral-args",
+      ministral: "mistral-args",
+      command: "command",
+      functionary: "functionary-3.1",
+      granite3: "granite-3",
+      granite4: "hermes",
+      deepseek: "deepseek-r1",
+      kimi: "kimi-k2",
+      gptoss: "channels",
+      gemma2: "default",
+      phi35: "default",
+    });
+  });
+
+  it.each(["BFCL_v4_simple_python", "BFCL_v4_parallel"])("render every prompt of %s", (file) => {
+    const lines = readFileSync(path.join(bfcl ?? "", `${file}.json`), "utf8")
+      .trim()
+      .split("\n");
+    const some = [
+      "Qwen-Qwen3-0.6B",
+      "meta-llama-Llama-3.1-8B-Instruct",
+      "mistralai-Mistral-Nemo-Instruct-2407",
+      "google-gemma-2-2b-it",
+    ].map(load);
+    expect(lines.length).toBeGreaterThan(100);
+    for (const line of lines) {
+      const entry: { question: unknown[][]; function: FunctionTool["function"][] } = JSON.parse(line);
+      const tools = checkTools(
+        entry.function.map((definition) => ({ type: "function", function: definition })),
+      );
+      const messages = checkMessages(entry.question[0]);
+      for (const template of some) {
+        const parts = promptParts(template, messages, tools, (text) => text);
+        const prompt = template.render(parts.messages, { variables: parts.variables, now: NOON });
+        for (const { function: definition } of tools) expect(prompt).toContain(definition.name);
+      }
+    }
+  });
+});
+
+describe("a template of the Phi-4-mini kind", () => {
+  const template = new ChatTemplate(
+    "{% for message in messages %}{% if message['role'] == 'system' and 'tools' in message and message['tools'] is not none %}<|system|>{{ message['content'] }}<|tool|>{{ message['tools'] }}<|/tool|><|end|>{% else %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}",
+  );
+
+  it("gets tools in the system message and calls in the content", () => {
+    const tools = checkTools([{ type: "function", function: { name: "f" } }]);
+    const messages = checkMessages(conversation([{ name: "f" }], "q"));
+    const parts = promptParts(template, messages, tools, (text) => text);
+    expect(template.render(parts.messages, { variables: parts.variables })).toBe(
+      '<|system|><|tool|>[{"name":"f","parameters":{"type":"object","properties":{}}}]<|/tool|><|end|><|user|>q<|end|><|assistant|><|tool_call|>[{"name": "f", "arguments": {"first_argument": "first_value"}}]<|/tool_call|><|end|><|tool|>result_0<|end|><|assistant|>',
+    );
+  });
+});
