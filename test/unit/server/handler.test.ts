@@ -137,7 +137,7 @@ describe("errors have OpenAI's form", () => {
       "ERR_INVALID_ARGUMENT",
       "model",
     ],
-    ["no messages", post("/v1/chat/completions", { model: "tiny" }), 400, "ERR_INVALID_ARGUMENT", null],
+    ["no messages", post("/v1/chat/completions", { model: "tiny" }), 400, "ERR_INVALID_ARGUMENT", "messages"],
     [
       "an unknown field",
       post("/v1/chat/completions", { ...chat, nope: 1 }),
