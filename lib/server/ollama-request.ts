@@ -61,10 +61,49 @@ function formatField(format: unknown): JsonObject {
   return { response_format: { type: "json_schema", json_schema: { name: "format", schema: format } } };
 }
 
+/** `true` or how much; `false` is known to templates that can think at all, and nothing to others. */
 function thinkField(think: unknown): JsonObject {
   if (think === undefined || think === null) return {};
   if (think === false) return { chat_template_kwargs: { enable_thinking: false } };
-  throw unsupported("think");
+  if (think === true) return { reasoning_effort: "medium" };
+  if (think === "low" || think === "medium" || think === "high") return { reasoning_effort: think };
+  throw unexpected("think", 'true, false, "low", "medium" or "high"', think);
+}
+
+/**
+ * Ollama's messages: its tool calls have no ids and arguments as objects, a result belongs to the next call that has none yet, and
+ * thoughts are called `thinking`. What is no message is left to the engine's check.
+ */
+export function openAiMessages(messages: unknown): unknown {
+  if (!Array.isArray(messages)) return messages;
+  let calls = 0;
+  const open: string[] = [];
+  return messages.map((given: unknown) => {
+    if (typeof given !== "object" || given === null) return given;
+    const {
+      tool_calls: toolCalls,
+      tool_name: toolName,
+      thinking,
+      ...message
+    } = given as Record<string, unknown>;
+    if (message.role === "tool") {
+      const name = toolName === undefined ? {} : { name: toolName };
+      return { ...message, ...name, tool_call_id: message.tool_call_id ?? open.shift() ?? "call_none" };
+    }
+    const thoughts = thinking === undefined || thinking === "" ? {} : { reasoning_content: thinking };
+    if (!Array.isArray(toolCalls) || toolCalls.length === 0) return { ...message, ...thoughts };
+    const translated = toolCalls.map((call: unknown) => {
+      const { id = `call_${++calls}`, function: called } = (call ?? {}) as Record<string, unknown>;
+      const { name, arguments: values } = (called ?? {}) as Record<string, unknown>;
+      open.push(String(id));
+      return {
+        id,
+        type: "function",
+        function: { name, arguments: typeof values === "string" ? values : JSON.stringify(values ?? {}) },
+      };
+    });
+    return { ...message, ...thoughts, tool_calls: translated };
+  });
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };

@@ -4,12 +4,10 @@
  */
 import type { Hono } from "hono";
 import { expectText, unexpected } from "../engine/expectation.js";
-import type { CompletionUsage } from "../engine/openai-types.js";
-import { type AnswerFormat, respondWithAnswer } from "./answer.js";
-import { apiError } from "./api-error.js";
+import { respondWithAnswer } from "./answer.js";
 import type { ModelStatus } from "./model-pool.js";
-import { keepAliveMs, openAiBody } from "./ollama-request.js";
-import type { CompletionObject } from "./openai-format.js";
+import { CHAT, createdAt, GENERATE, ollamaFormat, type Shape } from "./ollama-format.js";
+import { keepAliveMs, openAiBody, openAiMessages } from "./ollama-request.js";
 import { createChat, createText } from "./openai-routes.js";
 import {
   closedBody,
@@ -28,7 +26,8 @@ export function addOllamaRoutes(app: Hono<ServerEnv>, parts: ServerParts): void 
     const { messages } = body;
     if (Array.isArray(messages) && messages.length === 0) return loadOnly(context, parts, body, CHAT);
     const chat = openAiBody(body, ["messages", "tools"]);
-    return respond(context, parts, body, { ...chat, messages, tools: body.tools }, CHAT);
+    const translated = { ...chat, messages: openAiMessages(messages), tools: body.tools };
+    return respond(context, parts, body, translated, CHAT);
   });
   app.post("/api/generate", async (context) => {
     const body = await jsonBody(context);
@@ -63,11 +62,6 @@ export function addOllamaRoutes(app: Hono<ServerEnv>, parts: ServerParts): void 
 
 /** Of a model that stays loaded: the year 2100. */
 const FAR_FUTURE = Date.UTC(2100, 0);
-
-/** How an answer's text is written: in a message (chat) or as a response (generate). */
-type Shape = (text: string) => JsonObject;
-const CHAT: Shape = (content) => ({ message: { role: "assistant", content } });
-const GENERATE: Shape = (response) => ({ response });
 
 async function respond(
   context: ServerContext,
@@ -112,7 +106,13 @@ async function loadOnly(
     if (idle !== undefined) pool.keepAlive(name, idle);
   }
   const reason = idle === 0 ? "unload" : "load";
-  return context.json({ model: name, created_at: now(), ...shape(""), done: true, done_reason: reason });
+  return context.json({
+    model: name,
+    created_at: createdAt(),
+    ...shape({ content: "" }),
+    done: true,
+    done_reason: reason,
+  });
 }
 
 /** Ollama's clients add a tag to names: "name:latest" is "name" where no model has the longer one. */
@@ -133,61 +133,6 @@ function checkContext(body: JsonObject, { manifest }: ModelStatus): void {
       `at most ${contextLength}, what the package was compiled for`,
       wanted,
     );
-}
-
-const now = (): string => new Date().toISOString();
-
-function ollamaFormat(model: string, shape: Shape): AnswerFormat<CompletionObject, CompletionObject> {
-  const line = (value: JsonObject) => `${JSON.stringify({ model, created_at: now(), ...value })}\n`;
-  let reason: string | null = null;
-  let usage: CompletionUsage | undefined;
-  const note = (said: CompletionObject) => {
-    const [choice] = said.choices;
-    reason = (choice as { finish_reason?: string | null } | undefined)?.finish_reason ?? reason;
-    usage = said.usage ?? usage;
-  };
-  return {
-    contentType: "application/x-ndjson",
-    whole(completion) {
-      note(completion);
-      return { model, created_at: now(), ...shape(textOf(completion)), ...ending(reason, usage) };
-    },
-    part(chunk) {
-      note(chunk);
-      const text = textOf(chunk);
-      return text === "" ? "" : line({ ...shape(text), done: false });
-    },
-    tokens: (said) => said.usage?.total_tokens,
-    end: () => line({ ...shape(""), ...ending(reason, usage) }),
-    error: (error) => line({ error: apiError(error).error.message }),
-  };
-}
-
-/** Times in nanoseconds, as Ollama has them. */
-function ending(reason: string | null, usage: CompletionUsage | undefined): JsonObject {
-  const done = { done: true, done_reason: reason ?? "stop" };
-  if (usage === undefined) return done;
-  const { extra, prompt_tokens: promptTokens, completion_tokens: answerTokens } = usage;
-  const ns = (seconds: number) => Math.round(seconds * 1e9);
-  const first = extra.time_to_first_token_s ?? extra.e2e_latency_s;
-  return {
-    ...done,
-    total_duration: ns(extra.e2e_latency_s),
-    load_duration: 0,
-    prompt_eval_count: promptTokens,
-    prompt_eval_duration: ns(first),
-    eval_count: answerTokens,
-    eval_duration: ns(extra.e2e_latency_s - first),
-  };
-}
-
-function textOf({ choices: [choice] }: CompletionObject): string {
-  const { message, delta, text } = (choice ?? {}) as {
-    message?: { content?: string };
-    delta?: { content?: string };
-    text?: string;
-  };
-  return message?.content ?? delta?.content ?? text ?? "";
 }
 
 function details({ manifest }: ModelStatus) {
