@@ -126,6 +126,8 @@ const literal = (code: number): string => escaped(code, /[\^$.*+?()[\]{}|/]/);
 const member = (code: number): string => escaped(code, /[\]^[-]/);
 
 function escaped(code: number, special: RegExp): string {
+  // NUL would end the text in the compiler.
+  if (code < 0x20) return `\\u${code.toString(16).padStart(4, "0")}`;
   const character = String.fromCodePoint(code);
   return special.test(character) ? `\\${character}` : character;
 }
