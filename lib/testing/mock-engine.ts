@@ -1,0 +1,130 @@
+/** An engine for the tests of programs that use one: no model, no native code, the answers of your choice. */
+import { ChatTemplate } from "../chat/chat-template.js";
+import { Engine } from "../engine/engine.js";
+import { expectKnownNames, unexpected } from "../engine/expectation.js";
+import type { MlcError } from "../errors.js";
+import type { NativeEvent, NativeRequest } from "../ffi/native-engine.js";
+import type { Manifest } from "../package/manifest.js";
+import { planMemory } from "../package/memory-plan.js";
+import { byteManifest, byteTokenizer, END } from "./byte-model.js";
+import { ScriptedNativeEngine } from "./scripted-native-engine.js";
+
+/** What the engine says to one request. */
+export interface MockAnswer {
+  readonly text?: string | undefined;
+  /** Calls of tools, after the text. */
+  readonly toolCalls?: readonly { readonly name: string; readonly arguments: object }[] | undefined;
+  /** Thoughts, before the text. */
+  readonly reasoning?: string | undefined;
+  /** "length": the answer ends as if at its token limit. Default "stop". */
+  readonly finishReason?: "stop" | "length" | undefined;
+  /** The request fails with this after the text. */
+  readonly error?: MlcError | undefined;
+}
+
+/** A request as the engine saw it. */
+export interface MockRequest {
+  /** The prompt's text, with control tokens: the chat as its template renders it. */
+  readonly prompt: string;
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly seed: bigint;
+  /** How many requests came before. */
+  readonly index: number;
+}
+
+/** Answers in turn (the last one again and again), or a function of the request. */
+export type MockAnswers =
+  | string
+  | readonly (string | MockAnswer)[]
+  | ((request: MockRequest) => string | MockAnswer);
+
+/** Options of `createMockEngine`. */
+export interface MockEngineOptions {
+  readonly answers: MockAnswers;
+  /** The model's name in responses; default "mock". */
+  readonly name?: string | undefined;
+  /** Tokens of prompt and answer, a token a byte; default 32,768. */
+  readonly contextLength?: number | undefined;
+  /** Milliseconds between two tokens; default 0: as fast as the event loop turns. */
+  readonly tokenDelayMs?: number | undefined;
+}
+
+/** A mock engine and what it was asked. */
+export interface MockEngine {
+  /** The real class over a scripted native engine: streams, aborts, errors and usage are those of a loaded model. */
+  readonly engine: Engine;
+  /** Every request so far. */
+  readonly requests: readonly MockRequest[];
+}
+
+const OPTION_NAMES = ["answers", "name", "contextLength", "tokenDelayMs"];
+const DEFAULT_CONTEXT = 32_768;
+
+/** A template that knows tools and thoughts, so that both come out of the chat API as they do with a model of the Qwen family. */
+const CHAT_TEMPLATE =
+  '{% if tools %}<|start|>tools {{ tools | tojson }} as <tool_call>{"name": ..., "arguments": ...}</tool_call><|end|>{% endif %}' +
+  "{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}{% for c in m.tool_calls or [] %}<tool_call>\n" +
+  '{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}}\n</tool_call>{% endfor %}<|end|>{% endfor %}' +
+  "{% if add_generation_prompt %}<|start|>assistant\n{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}";
+
+/**
+ * Makes a mock engine. Errors: ERR_INVALID_ARGUMENT.
+ */
+export async function createMockEngine(options: MockEngineOptions): Promise<MockEngine> {
+  expectKnownNames("the mock engine's options", options, OPTION_NAMES);
+  const { answers, name = "mock", contextLength = DEFAULT_CONTEXT, tokenDelayMs = 0 } = options;
+  const answerTo = chooser(answers);
+  const manifest = mockManifest(name, contextLength);
+  const tokenizer = byteTokenizer();
+  const requests: MockRequest[] = [];
+  const script = (request: NativeRequest) => {
+    const seen = {
+      prompt: tokenizer.decode([...request.tokens], { skipSpecial: false }),
+      maxTokens: request.maxTokens,
+      temperature: request.temperature,
+      seed: request.seed,
+      index: requests.length,
+    };
+    requests.push(seen);
+    return eventsOf(answerTo(seen), request.maxTokens);
+  };
+  const engine = await Engine.fromParts({
+    manifest,
+    library: manifest.libraries[0] as Manifest["libraries"][number],
+    plan: planMemory(manifest),
+    openText: async () => ({ tokenizer, chatTemplate: new ChatTemplate(CHAT_TEMPLATE) }),
+    start: async (onEvents) => new ScriptedNativeEngine(script, onEvents, tokenDelayMs),
+  });
+  return { engine, requests };
+}
+
+function chooser(answers: MockAnswers): (request: MockRequest) => MockAnswer {
+  const whole = (answer: string | MockAnswer): MockAnswer =>
+    typeof answer === "string" ? { text: answer } : answer;
+  if (typeof answers === "function") return (request) => whole(answers(request));
+  if (typeof answers === "string") return () => ({ text: answers });
+  if (!Array.isArray(answers) || answers.length === 0)
+    throw unexpected("answers", "a text, a list of answers or a function", answers);
+  return ({ index }) => whole(answers[Math.min(index, answers.length - 1)] as string | MockAnswer);
+}
+
+/** The answer's bytes, a token each, and its end; no more than the request allows. */
+function eventsOf(answer: MockAnswer, maxTokens: number): Omit<NativeEvent, "id">[] {
+  const { text = "", toolCalls = [], reasoning, finishReason = "stop", error } = answer;
+  const thoughts = reasoning === undefined ? "" : `<think>\n${reasoning}\n</think>\n\n`;
+  const calls = toolCalls.map((call) => `<tool_call>\n${JSON.stringify(call)}\n</tool_call>`).join("\n");
+  const bytes = [...new TextEncoder().encode(thoughts + text + calls)];
+  const events: Omit<NativeEvent, "id">[] = bytes.slice(0, maxTokens).map((token) => ({ tokens: [token] }));
+  if (error !== undefined) return [...events, { tokens: [], finish: "error", error }];
+  const cut = bytes.length >= maxTokens || finishReason === "length";
+  return [...events, cut ? { tokens: [], finish: "length" } : { tokens: [END], finish: "stop" }];
+}
+
+function mockManifest(name: string, contextLength: number): Manifest {
+  const base = byteManifest();
+  return byteManifest({
+    model: { ...base.model, name, contextLength },
+    limits: { ...base.limits, contextLength, maxBatch: 16 },
+  });
+}
