@@ -1,6 +1,8 @@
 /** The engine's public API. The compiler's is "node-mlc/compiler". */
 export type { ChatMessage, ChatRole, TextContentPart } from "./chat/message.js";
+export type { FunctionTool, FunctionToolCall } from "./chat/tool-call.js";
 export type { ChatCompletionStream, ChatCompletions } from "./engine/chat-completions.js";
+export type { ChatParseParams, ParsedChatCompletion } from "./engine/chat-parse.js";
 export type { CompletionStream } from "./engine/completion-stream.js";
 export type { Completions } from "./engine/completions.js";
 export { type DeviceInfo, devices } from "./engine/devices.js";
@@ -22,13 +24,19 @@ export type {
   ChatCompletion,
   ChatCompletionChunk,
   ChatCompletionCreateParams,
+  ChatCompletionDelta,
+  ChatCompletionMessage,
+  ChatFinishReason,
   ChatLogprobs,
   Completion,
   CompletionChunk,
   CompletionCreateParams,
   CompletionFinishReason,
   CompletionUsage,
+  ResponseFormat,
   TokenLogprob,
+  ToolCallDelta,
+  ToolChoice,
   UsageExtra,
 } from "./engine/openai-types.js";
 export type { OverflowPolicy, Truncation } from "./engine/overflow.js";
@@ -46,7 +54,17 @@ export type { SamplingOptions } from "./engine/sampling-options.js";
 export type { Session, SessionOptions } from "./engine/session.js";
 export type { SpeculationOptions } from "./engine/speculation.js";
 export type { GenerateOptions } from "./engine/text-generation.js";
+export {
+  defineTool,
+  type RunnableTool,
+  type ToolContext,
+  type ToolDefinition,
+  type ToolRun,
+  type ToolRunOptions,
+  type ToolRunParams,
+} from "./engine/tool-runner.js";
 export type { EngineTrace, TraceEvent } from "./engine/trace.js";
+export type { SchemaIssue, SchemaResult, TypedSchema } from "./engine/typed-schema.js";
 export { type ErrorCode, MlcError } from "./errors.js";
 export type { Manifest } from "./package/manifest.js";
 export type { MemoryPlan, MemoryPlanRequest } from "./package/memory-plan.js";

@@ -4,6 +4,7 @@ import type { AnswerParser } from "../chat/answer-parser.js";
 import type { ChatTemplate } from "../chat/chat-template.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { deltaOf, messageOf } from "./chat-answer.js";
+import { type ChatParseParams, type ParsedChatCompletion, parseChat } from "./chat-parse.js";
 import { chatRequestOf } from "./chat-request.js";
 import { choiceResults, startChoices } from "./choices.js";
 import { type ChunkWriter, CompletionStream, openAiFinishReason, openAiUsage } from "./completion-stream.js";
@@ -21,6 +22,7 @@ import type {
 import type { Prompt } from "./prompt.js";
 import { GRAMMAR_FIELDS } from "./response-format.js";
 import type { GenerateOptions } from "./text-generation.js";
+import { runTools, type ToolRun, type ToolRunOptions, type ToolRunParams } from "./tool-runner.js";
 
 /** What the completion APIs need of their engine. */
 export interface CompletionHost {
@@ -109,6 +111,24 @@ export class ChatCompletions {
       }),
       usage: openAiUsage(results),
     };
+  }
+
+  /**
+   * Answers with a value of `schema` (Standard Schema with a JSON schema, such as zod's): the answer is held to it by a
+   * grammar and checked by the schema itself. `message.parsed` is the value, null where the answer was cut short.
+   * Errors: those of `create`, ERR_INVALID_ARGUMENT with `details.issues` where the schema asks for more than a JSON schema can say.
+   */
+  parse<Value>(body: ChatParseParams<Value>, options?: CallOptions): Promise<ParsedChatCompletion<Value>> {
+    return parseChat((given, call) => this.create(given, call), body, options);
+  }
+
+  /**
+   * Lets the model call tools (see `defineTool`) and gives it their results, until it calls no more or `maxRounds` is reached. Calls of
+   * one answer run side by side.
+   * Errors: those of `create`; with `onError: "throw"` what a handler throws.
+   */
+  runTools(body: ToolRunParams, options?: ToolRunOptions): Promise<ToolRun> {
+    return runTools((given, call) => this.create(given, call), body, options);
   }
 
   #writer(

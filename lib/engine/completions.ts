@@ -11,10 +11,14 @@ import type {
   CompletionChunk,
   CompletionCreateParams,
   CompletionFinishReason,
+  TextLogprobs,
 } from "./openai-types.js";
+import { GRAMMAR_FIELDS, grammarOf } from "./response-format.js";
+import { TextLogprobsWriter } from "./text-logprobs.js";
 
-const OWN_FIELDS = ["prompt", "max_tokens"];
+const OWN_FIELDS = ["prompt", "max_tokens", "logprobs", ...GRAMMAR_FIELDS];
 const DEFAULT_MAX_TOKENS = 16;
+const MOST_LOGPROBS = 20;
 
 /** OpenAI's `completions`: continues a text. */
 export class Completions {
@@ -49,39 +53,59 @@ export class Completions {
     if (typeof prompt !== "string" && !(Array.isArray(prompt) && typeof prompt[0] === "number")) {
       throw unexpected("prompt", "one text or one list of token ids", prompt);
     }
+    const grammar = grammarOf({ ...body });
+    const top = body.logprobs ?? undefined;
+    const logprobs = top === undefined ? undefined : expectInteger("logprobs", top, 0, MOST_LOGPROBS);
     const options = {
       ...generateOptionsOf({ ...body }, OWN_FIELDS),
+      logprobs,
+      ...(grammar === undefined ? {} : { grammar }),
       maxTokens: expectInteger("max_tokens", maxTokens ?? DEFAULT_MAX_TOKENS, 1, Number.MAX_SAFE_INTEGER),
       signal,
       logitProcessor,
     };
     const generations = startChoices(this.#host.generate, prompt, options, body.n);
-    if (stream) return new CompletionStream(generations, this.#writer(includeUsage));
+    const writerOf = () =>
+      logprobs === undefined ? undefined : new TextLogprobsWriter(this.#host.tokenizer);
+    if (stream) return new CompletionStream(generations, this.#writer(includeUsage, writerOf));
     const results = await choiceResults(generations);
     return {
       ...this.#head(),
       choices: results.map((result, index) => ({
         index,
         text: result.text,
-        logprobs: null,
+        logprobs: writerOf()?.write(result.tokens, result.logprobs) ?? null,
         finish_reason: openAiFinishReason(result),
       })),
       usage: openAiUsage(results),
     };
   }
 
-  #writer(includeUsage: boolean): ChunkWriter<CompletionChunk> {
+  #writer(
+    includeUsage: boolean,
+    writerOf: () => TextLogprobsWriter | undefined,
+  ): ChunkWriter<CompletionChunk> {
     const head = this.#head();
     const usage = includeUsage ? { usage: null } : {};
-    const chunk = (index: number, text: string, finish: CompletionFinishReason | null): CompletionChunk => ({
+    const writers = new Map<number, TextLogprobsWriter | undefined>();
+    const chunk = (
+      index: number,
+      text: string,
+      logprobs: TextLogprobs | null,
+      finish: CompletionFinishReason | null,
+    ): CompletionChunk => ({
       ...head,
-      choices: [{ index, text, logprobs: null, finish_reason: finish }],
+      choices: [{ index, text, logprobs, finish_reason: finish }],
       ...usage,
     });
     return {
       first: () => undefined,
-      piece: ({ text }, index) => (text === "" ? undefined : chunk(index, text, null)),
-      last: (result, index) => [chunk(index, "", openAiFinishReason(result))],
+      piece: ({ text, tokens, logprobs }, index) => {
+        if (!writers.has(index)) writers.set(index, writerOf());
+        const written = writers.get(index)?.write(tokens, logprobs) ?? null;
+        return text === "" && written === null ? undefined : chunk(index, text, written, null);
+      },
+      last: (result, index) => [chunk(index, "", null, openAiFinishReason(result))],
       ...(includeUsage ? { usage: (total) => ({ ...head, choices: [], usage: total }) } : {}),
     };
   }

@@ -95,7 +95,7 @@ export interface ChatCompletionCreateParams extends CompletionParamsBase {
   /** Whether an answer may hold several calls; default true. */
   parallel_tool_calls?: boolean | null;
   /** How much to think, where the model's chat template knows it. */
-  reasoning_effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | null;
+  reasoning_effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | null;
   /** Beyond OpenAI's: variables for the chat template. */
   chat_template_kwargs?: Record<string, unknown> | null;
 }
@@ -161,6 +161,18 @@ export interface CompletionCreateParams extends CompletionParamsBase {
   prompt: string | readonly number[];
   /** Default 16, as OpenAI's. */
   max_tokens?: number | null;
+  /** Log-probabilities of the tokens and of so many likeliest ones at each place, 0 to 20 (OpenAI's limit is 5). */
+  logprobs?: number | null;
+}
+
+/** Log-probabilities of a text completion, in OpenAI's older shape: one entry a token in each list. */
+export interface TextLogprobs {
+  tokens: string[];
+  token_logprobs: number[];
+  /** By the token's text; two tokens of one text keep the likelier. */
+  top_logprobs: Record<string, number>[];
+  /** Where each token begins in the choice's text, in UTF-16 units. */
+  text_offset: number[];
 }
 
 /** Why a completion ended. */
@@ -249,7 +261,12 @@ export interface Completion {
   created: number;
   model: string;
   system_fingerprint: string;
-  choices: { index: number; text: string; logprobs: null; finish_reason: CompletionFinishReason }[];
+  choices: {
+    index: number;
+    text: string;
+    logprobs: TextLogprobs | null;
+    finish_reason: CompletionFinishReason;
+  }[];
   usage: CompletionUsage;
 }
 
@@ -260,7 +277,12 @@ export interface CompletionChunk {
   created: number;
   model: string;
   system_fingerprint: string;
-  choices: { index: number; text: string; logprobs: null; finish_reason: CompletionFinishReason | null }[];
+  choices: {
+    index: number;
+    text: string;
+    logprobs: TextLogprobs | null;
+    finish_reason: CompletionFinishReason | null;
+  }[];
   usage?: CompletionUsage | null;
 }
 

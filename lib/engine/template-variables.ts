@@ -4,7 +4,7 @@ import type { FunctionTool } from "../chat/tool-call.js";
 import { MlcError } from "../errors.js";
 import { unexpected } from "./expectation.js";
 
-const EFFORTS: readonly unknown[] = ["none", "minimal", "low", "medium", "high", "xhigh"];
+const EFFORTS: readonly unknown[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /** Switches that templates know for thinking at all. */
 const SWITCHES = ["enable_thinking", "thinking"];

@@ -93,17 +93,20 @@ function possibleCalls(use: ToolUse, syntax: GrammarSyntax): Format {
   }
   const whole = demandedCalls({ ...use, parallel: use.parallel && !tools.each }, syntax);
   const [first, ...rest] = whole.elements as readonly Format[];
-  const content = sequence(rest);
+  // What may go on without end needs an end of its own: a list its bracket, else the mark; a mark after the bracket may be missing.
+  const star = rest.findIndex((part) => part.type === "star");
+  const content = sequence(star < 0 ? rest : rest.slice(0, star + 1));
+  const end = star < 0 ? "" : endOf(rest[star + 1]);
   if (first?.type === "token") {
     const begin = { type: "token", token: first.token };
-    const tags = [{ type: "tag", begin, content, end: "" }];
+    const tags = [{ type: "tag", begin, content, end }];
     return { type: "token_triggered_tags", trigger_tokens: [first.token], tags, ...limits };
   }
   const begin = String(first?.value);
   return {
     type: "triggered_tags",
     triggers: [begin],
-    tags: [{ type: "tag", begin, content, end: "" }],
+    tags: [{ type: "tag", begin, content, end }],
     ...limits,
   };
 }

@@ -278,6 +278,33 @@ describe("completions.create", () => {
     expect(native.requests[1]).toMatchObject({ maxTokens: 2, tokens: Int32Array.from([1, 2, 3]) });
   });
 
+  it("gives log-probabilities in the older shape, whole and streamed", async () => {
+    const entry = (id: number, ...top: number[]) => ({
+      logprob: -0.5,
+      top: [id, ...top].map((other, index) => ({ id: other, logprob: -0.5 - index })),
+    });
+    const { engine } = await fakeEngine(() => [
+      { tokens: [65], logprobs: [entry(65, 66)] },
+      { tokens: [0xc3], logprobs: [entry(0xc3, 0xc4)] },
+      { tokens: [0xa9], logprobs: [entry(0xa9)] },
+      { tokens: [END], logprobs: [entry(END)], finish: "stop" },
+    ]);
+    const body = { prompt: "x", logprobs: 2 };
+    const { choices } = await engine.completions.create(body);
+    expect(choices[0]).toMatchObject({
+      text: "Aé",
+      logprobs: {
+        tokens: ["A", "\ufffd", "\ufffd", "<|end|>"],
+        token_logprobs: [-0.5, -0.5, -0.5, -0.5],
+        top_logprobs: [{ A: -0.5, B: -1.5 }, { "\ufffd": -0.5 }, { "\ufffd": -0.5 }, { "<|end|>": -0.5 }],
+        text_offset: [0, 1, 1, 2],
+      },
+    });
+    const chunks = await all(await engine.completions.create({ ...body, stream: true }));
+    const offsets = chunks.flatMap((chunk) => chunk.choices[0]?.logprobs?.text_offset ?? []);
+    expect(offsets).toEqual([0, 1, 1, 2]);
+  });
+
   it("streams", async () => {
     const { engine } = await fakeEngine(textScript("ab"));
     const stream = await engine.completions.create({
@@ -297,7 +324,8 @@ describe("completions.create", () => {
     [{ prompt: "a", echo: true }, "ERR_UNSUPPORTED_FIELD", "echo"],
     [{ prompt: "a", suffix: "b" }, "ERR_UNSUPPORTED_FIELD", "suffix"],
     [{ prompt: "a", best_of: 2 }, "ERR_UNSUPPORTED_FIELD", "best_of"],
-    [{ prompt: "a", logprobs: 1 }, "ERR_UNSUPPORTED_FIELD", "logprobs"],
+    [{ prompt: "a", logprobs: 21 }, "ERR_INVALID_ARGUMENT", "logprobs"],
+    [{ prompt: "a", logprobs: true }, "ERR_INVALID_ARGUMENT", "logprobs"],
     [{ prompt: "a", max_tokens: -1 }, "ERR_INVALID_ARGUMENT", "max_tokens"],
   ])("refuses %j", async (body, code, message) => {
     const { engine } = await fakeEngine(textScript("x"));
