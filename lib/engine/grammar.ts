@@ -41,6 +41,7 @@ const LONGEST = 1_000_000;
 const DEEPEST = 200;
 /** Largest bound of a repetition in EBNF, as the compiler writes repetitions out. */
 const MOST_REPETITIONS = 10_000;
+const MOST_RULES = 5_000;
 const MOST_CHOICES = 10_000;
 /** Longest run of whitespace in JSON within structural tags, unless they say; for schemas alone cpp/grammar/xgrammar.cc has it. */
 const MOST_WHITESPACE = 8;
@@ -101,6 +102,7 @@ function checkedEbnf(grammar: unknown): string {
     if (character === ")") depth--;
     if (depth > DEEPEST) throw invalid(`groups of at most ${DEEPEST} levels`, text);
   }
+  if (outside.split("::=").length - 1 > MOST_RULES) throw invalid(`at most ${MOST_RULES} rules`, text);
   for (const [repetition] of outside.matchAll(/\{[^}]*\}/g)) {
     const bounds = repetition.match(/\d+/g) ?? [];
     if (bounds.some((bound) => Number(bound) > MOST_REPETITIONS))

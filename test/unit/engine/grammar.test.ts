@@ -73,6 +73,10 @@ test.each([
   ["a root that is no name", { type: "ebnf", grammar: 'root ::= "a"', root: "a b" }],
   ["a grammar that is no text", { type: "ebnf", grammar: 7 }],
   ["deep groups", { type: "ebnf", grammar: `root ::= ${"(".repeat(5000)}"a"${")".repeat(5000)}` }],
+  [
+    "too many rules",
+    { type: "ebnf", grammar: Array.from({ length: 5001 }, (_, i) => `r${i} ::= "a"`).join("\n") },
+  ],
   ["huge repetitions", { type: "ebnf", grammar: 'root ::= "a"{1000000}' }],
   ["a grammar that is too long", { type: "ebnf", grammar: `root ::= "${"a".repeat(1_000_001)}"` }],
   ["lookahead", { type: "regex", pattern: "(?=a)b" }],
