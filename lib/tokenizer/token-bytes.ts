@@ -10,6 +10,8 @@ import { MlcError } from "../errors.js";
 import { type AddedToken, record, type Stage, stage, type TokenizerDocument } from "./tokenizer-document.js";
 
 const NOTHING = new Uint8Array(0);
+/** Never part of UTF-8: a grammar cannot spell such a token, only name it by its id. */
+const UNSPELLABLE = Uint8Array.of(0xff);
 
 /** Bytes per token id, with the rule for the very start of a text. */
 export class TokenBytes {
@@ -39,9 +41,14 @@ export class TokenBytes {
     return bytes;
   }
 
-  /** Bytes of the ids from 0 to `count` - 1, one after the other, and how many each has; those of `silent` have none. Kept nowhere. */
+  /**
+   * Bytes of the ids from 0 to `count` - 1, one after the other, and how many each has; those of `silent` are a byte that no text
+   * holds. Kept nowhere.
+   */
   all(count: number, silent: ReadonlySet<number>): { bytes: Uint8Array; lengths: Int32Array } {
-    const parts = Array.from({ length: count }, (_, id) => (silent.has(id) ? NOTHING : this.#compute(id)));
+    const parts = Array.from({ length: count }, (_, id) =>
+      silent.has(id) ? UNSPELLABLE : this.#compute(id),
+    );
     const lengths = Int32Array.from(parts, (part) => part.length);
     const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
     let at = 0;

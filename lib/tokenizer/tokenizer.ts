@@ -166,7 +166,7 @@ export class Tokenizer {
     return this.#bytes.of(id);
   }
 
-  /** The bytes of all ids below `count`, one after the other, and how many each has; control tokens have none. */
+  /** The bytes of all ids below `count`, one after the other, and how many each has; control tokens are a byte that no text holds. */
   allTokenBytes(count: number): { bytes: Uint8Array; lengths: Int32Array } {
     return this.#bytes.all(count, this.specialIds);
   }

@@ -104,8 +104,13 @@ test("the engine gets its vocabulary with the first grammar, once, without texts
   expect(native.vocabularies).toHaveLength(1);
   const [vocabulary] = native.vocabularies;
   expect([...(vocabulary?.stopTokens ?? [])]).toEqual([END]);
-  expect([...(vocabulary?.lengths ?? [])]).toEqual([...new Array(256).fill(1), 0, 0, 0, 0]);
-  expect([...(vocabulary?.bytes ?? [])]).toEqual(Array.from({ length: 256 }, (_, byte) => byte));
+  expect([...(vocabulary?.lengths ?? [])]).toEqual([...new Array(258).fill(1), 0, 0]);
+  expect([...(vocabulary?.bytes ?? [])]).toEqual([
+    ...Array.from({ length: 256 }, (_, byte) => byte),
+    // The two control tokens: a byte that no text holds.
+    0xff,
+    0xff,
+  ]);
   expect(native.requests.map((request) => request.grammar)).toEqual([
     undefined,
     { kind: "json_schema", text: "{}" },
