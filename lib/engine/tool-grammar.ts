@@ -1,6 +1,7 @@
 /** Grammars (structural tags) that hold an answer to tool calls, and that let a model think before what a grammar asks for. */
 import type { ReasoningSyntax } from "../chat/reasoning-syntax.js";
 import { callFrame, type ToolSyntax } from "../chat/tool-syntax.js";
+import { unexpected } from "./expectation.js";
 import type { Grammar } from "./grammar.js";
 import { checkedSchema } from "./json-schema.js";
 import type { ToolUse } from "./tool-choice.js";
@@ -176,6 +177,9 @@ function formatOf(grammar: Grammar): Format {
     case "choice":
       return either(grammar.choices.map((value) => ({ type: "const_string", value })));
     case "ebnf":
+      // A format names no first rule.
+      if ((grammar.root ?? "root") !== "root")
+        throw unexpected("grammar.root", '"root", beside tools or thoughts', grammar.root);
       return { type: "grammar", grammar: grammar.grammar };
     case "structural_tag":
       return (grammar.structuralTag as { format: Format }).format;

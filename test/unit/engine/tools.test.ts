@@ -333,4 +333,11 @@ describe("grammars", () => {
   ])("are read from %j", (fields, grammar) => {
     expect(grammarFor(fields)).toEqual(grammar);
   });
+
+  it("with another first rule cannot stand beside tools", async () => {
+    const { engine } = await hermesEngine("hi");
+    const grammar = { type: "ebnf" as const, grammar: 'main ::= "a"', root: "main" };
+    const body = { messages: user("hi"), tools: [weather], grammar };
+    await expect(engine.chat.completions.create(body)).rejects.toThrow(/grammar.root/);
+  });
 });
