@@ -1,6 +1,6 @@
 /** The official clients of OpenAI and Ollama against a server with a socket. */
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import os from "node:os";
@@ -189,6 +189,40 @@ it("serves on a UNIX socket, and refuses an address that is taken", async () => 
   expect(JSON.parse(body.stdout).data[0].id).toBe("tiny");
   await expect(serve({ models, socket })).rejects.toMatchObject({ code: "ERR_IO" });
   await local.close();
+  rmSync(folder, { recursive: true });
+});
+
+it("serves by TLS", async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "node-mlc-tls-"));
+  const [key, cert] = [path.join(folder, "key.pem"), path.join(folder, "cert.pem")];
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+  await promisify(execFile)("openssl", [
+    "req",
+    "-x509",
+    "-nodes",
+    "-days",
+    "2",
+    ...curve,
+    ...subject,
+    "-keyout",
+    key,
+    "-out",
+    cert,
+  ]);
+  const { engine } = await fakeEngine(textScript("Hi"));
+  const tls = { key: readFileSync(key), cert: readFileSync(cert) };
+  const secure = await serve({ models: [{ name: "tiny", engine }], port: 0, tls });
+  const { port } = new URL(secure.url);
+  expect(secure.url).toMatch(/^https:/);
+  const body = await promisify(execFile)("curl", [
+    "-s",
+    "--cacert",
+    cert,
+    `https://localhost:${port}/v1/models`,
+  ]);
+  expect(JSON.parse(body.stdout).data[0].id).toBe("tiny");
+  await secure.close();
   rmSync(folder, { recursive: true });
 });
 
