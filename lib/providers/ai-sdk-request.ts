@@ -32,10 +32,17 @@ export function chatBodyOf(options: LanguageModelV4CallOptions): AiSdkRequest {
     stop: options.stopSequences,
     seed: options.seed,
     response_format: responseFormatOf(options),
+    reasoning_effort: effortOf(options),
     ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoiceOf(options) }),
     ...options.providerOptions?.[PROVIDER],
   };
   return { body: body as unknown as ChatCompletionCreateParams, warnings };
+}
+
+/** "max" is the most the chat API knows. */
+function effortOf({ reasoning }: LanguageModelV4CallOptions) {
+  if (reasoning === "provider-default") return undefined;
+  return reasoning === "max" ? "xhigh" : reasoning;
 }
 
 function responseFormatOf({ responseFormat }: LanguageModelV4CallOptions) {

@@ -68,6 +68,7 @@ async function stream(
           yield { type: "response-metadata", id: chunk.id, modelId: chunk.model, timestamp };
         }
         begun = true;
+        if (options.includeRawChunks === true) yield { type: "raw", rawValue: chunk };
         yield* answer.take(chunk);
       }
       yield* answer.end();

@@ -17,6 +17,7 @@ import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
 import type { Runnable } from "@langchain/core/runnables";
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
 import type { Engine } from "../engine/engine.js";
+import { expectKnownNames } from "../engine/expectation.js";
 import type {
   ChatCompletionChunk,
   ChatCompletionCreateParams,
@@ -45,7 +46,25 @@ const FIELD_NAMES = [
   "priority",
   "overflow",
   "timeout_ms",
+  "max_tokens",
+  "min_tokens",
+  "logprobs",
+  "top_logprobs",
+  "ignore_eos",
+  "grammar",
 ] as const satisfies readonly (keyof ChatCompletionCreateParams)[];
+
+/** LangChain's own options of a call, which are read elsewhere or concern LangChain alone. */
+const OTHER_NAMES = [
+  "stop",
+  "signal",
+  "timeout",
+  "tool_choice",
+  "outputVersion",
+  "ls_structured_output_format",
+  "maxConcurrency",
+  "promptIndex",
+];
 
 /** Fields of the chat API: `temperature`, `max_completion_tokens`, `response_format`, `min_p`, ... */
 export type ChatFields = {
@@ -138,6 +157,7 @@ export class ChatNodeMlc extends BaseChatModel<ChatNodeMlcCallOptions> {
   }
 
   #body(messages: readonly BaseMessage[], options: this["ParsedCallOptions"]): ChatCompletionCreateParams {
+    expectKnownNames("the call's options", options, [...FIELD_NAMES, ...OTHER_NAMES]);
     const given = FIELD_NAMES.filter((name) => options[name] !== undefined);
     const body = {
       ...this.#fields,

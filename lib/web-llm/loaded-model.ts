@@ -92,12 +92,19 @@ export class LoadedModel {
     request: AbortController,
     keepUsage: boolean,
   ): AsyncGenerator<Chunk> {
-    this.#message = "";
+    let message = "";
     let last: Chunk | undefined;
+    /** Choices that have begun and not ended. */
+    const open = new Set<number>();
     try {
       for await (const chunk of chunks) {
         last = chunk;
-        this.#message += textOf(chunk);
+        for (const { index, finish_reason: reason } of chunk.choices) {
+          if (reason === null) open.add(index);
+          else open.delete(index);
+        }
+        message += textOf(chunk);
+        this.#message = message;
         this.#usage = chunk.usage ?? this.#usage;
         const { usage, ...rest } = chunk;
         if (keepUsage) yield { ...chunk, model: this.#id };
@@ -105,23 +112,24 @@ export class LoadedModel {
       }
     } catch (error) {
       if (!request.signal.aborted || last === undefined) throw error;
-      const [choice] = last.choices;
-      // web-llm's finish reason of an answer that was interrupted.
-      const ended = {
-        ...choice,
-        index: 0,
-        finish_reason: "abort",
-        ...("object" in last && last.object === "text_completion" ? { text: "" } : { delta: {} }),
-      };
-      yield { ...last, model: this.#id, choices: [ended] } as unknown as Chunk;
+      for (const index of open) yield interrupted({ ...last, model: this.#id }, index);
     } finally {
       this.#running.delete(request);
     }
   }
 }
 
-function textOf({ choices: [choice] }: Answer | Chunk): string {
-  const said = (choice ?? {}) as {
+/** The last chunk of a choice that was interrupted, with web-llm's finish reason. */
+function interrupted(last: Chunk, index: number): Chunk {
+  const nothing = last.object === "text_completion" ? { text: "" } : { delta: {} };
+  const choice = { index, ...nothing, logprobs: null, finish_reason: "abort" };
+  return { ...last, choices: [choice] } as unknown as Chunk;
+}
+
+/** The text of the first choice. */
+function textOf({ choices }: Answer | Chunk): string {
+  const first = (choices as readonly { readonly index: number }[]).find(({ index }) => index === 0);
+  const said = (first ?? {}) as {
     message?: { content?: string | null };
     delta?: { content?: string };
     text?: string;

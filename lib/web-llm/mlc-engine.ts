@@ -105,10 +105,11 @@ export class MLCEngine {
           signal: loading.signal,
           initProgressCallback: this.#onProgress,
         });
+        // In the map before anything can fail: it is disposed of then.
+        models.set(id, new LoadedModel(id, engine, defaults));
         const processor = this.#config.logitProcessorRegistry?.get(id);
         if (processor !== undefined)
           engine.setLogitProcessorRegistry(new Map([[engine.manifest.model.name, processor]]));
-        models.set(id, new LoadedModel(id, engine, defaults));
       }
       loading.signal.throwIfAborted();
     } catch (error) {

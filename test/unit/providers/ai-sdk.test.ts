@@ -94,6 +94,22 @@ describe("streamText", () => {
     ).toEqual(["sunny in Rome"]);
   });
 
+  it("asks for thoughts, and gives chunks as they are", async () => {
+    const { engine } = await mock("Hi");
+    const prompt = [{ role: "user" as const, content: [{ type: "text" as const, text: "Hi" }] }];
+    const { stream } = await languageModel(engine).doStream({
+      prompt,
+      reasoning: "none",
+      includeRawChunks: true,
+    });
+    const parts = [];
+    for await (const part of stream) parts.push(part);
+    expect(parts.filter(({ type }) => type === "raw").length).toBeGreaterThan(2);
+    await expect(languageModel(engine).doGenerate({ prompt, reasoning: "some" as never })).rejects.toThrow(
+      /reasoning_effort/,
+    );
+  });
+
   it("is ended by its signal", async () => {
     const { engine, requests } = await createMockEngine({ answers: "x".repeat(5000), tokenDelayMs: 1 });
     const controller = new AbortController();

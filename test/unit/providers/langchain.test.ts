@@ -82,5 +82,7 @@ describe("ChatNodeMlc", () => {
     await expect.poll(() => engine.stats().requests).toBe(0);
     const image = new HumanMessage({ content: [{ type: "image_url", image_url: { url: "data:," } }] });
     await expect(model.invoke([image])).rejects.toThrow(/image_url/);
+    await expect(model.invoke("Hi", { temprature: 1 } as never)).rejects.toThrow(/temprature/);
+    expect((await model.invoke("Hi", { max_tokens: 3 })).content).toBe("xxx");
   });
 });

@@ -110,6 +110,25 @@ describe("streaming", () => {
     await expect(whole).rejects.toMatchObject({ code: "ERR_ABORTED" });
   });
 
+  it("interrupts every choice, and keeps the texts of two streams apart", async () => {
+    const { engine } = started();
+    await engine.reload("models/a");
+    const aborted = new Set<number>();
+    let pieces = 0;
+    for await (const { choices } of await engine.chat.completions.create({ messages, stream: true, n: 2 })) {
+      for (const { index, finish_reason: reason } of choices)
+        if ((reason as string) === "abort") aborted.add(index);
+      if (++pieces === 8) engine.interruptGenerate();
+    }
+    expect([...aborted].sort()).toEqual([0, 1]);
+    const drain = async () => {
+      const asked = { messages, stream: true as const, max_tokens: 6 };
+      for await (const _chunk of await engine.chat.completions.create(asked));
+    };
+    await Promise.all([drain(), drain()]);
+    expect(await engine.getMessage()).toBe("I am a");
+  });
+
   it("completes text", async () => {
     const { engine } = started();
     await engine.reload("models/a");
