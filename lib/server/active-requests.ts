@@ -29,35 +29,3 @@ export class ActiveRequests {
     return this.#bodies.size === 0;
   }
 }
-
-/** `response` with `end` called when its body has been sent or given up; at once where it has none. */
-export function whenSent(response: Response, end: () => void): Response {
-  const { body } = response;
-  if (body === null) {
-    end();
-    return response;
-  }
-  const reader = body.getReader();
-  const watched = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read();
-          if (done) {
-            controller.close();
-            end();
-          } else controller.enqueue(value);
-        } catch (error) {
-          end();
-          controller.error(error);
-        }
-      },
-      async cancel(reason) {
-        end();
-        await reader.cancel(reason);
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  return new Response(watched, response);
-}

@@ -58,10 +58,16 @@ export async function respondWithAnswer<Answer extends object, Part extends obje
     }
     streaming = true;
     request.streaming = true;
-    const texts = partTexts(made, lease, format, charge);
-    const stream = textStream(texts, {
+    const sent: Sent = { tokens: undefined, parts: 0 };
+    const stream = textStream(partTexts(made, lease.name, format, sent), {
       abort: () => gone.abort(),
-      ...(format.ping === undefined ? {} : { ping: format.ping }),
+      // A stream that broke off never said its tokens: one for each part at least.
+      ended: () => {
+        charge(sent.tokens ?? sent.parts);
+        lease.release();
+        request.ended();
+      },
+      ping: format.ping,
     });
     return new Response(stream, {
       headers: { "content-type": format.contentType, "cache-control": "no-store", "x-accel-buffering": "no" },
@@ -71,30 +77,30 @@ export async function respondWithAnswer<Answer extends object, Part extends obje
   }
 }
 
-/** The texts of a stream, an error among them where it breaks off; the lease ends with it. */
+/** What a stream has sent so far. */
+interface Sent {
+  tokens: number | undefined;
+  parts: number;
+}
+
+/** The texts of a stream, an error among them where it breaks off. */
 async function* partTexts<Answer, Part>(
   parts: AsyncIterable<Part>,
-  lease: ModelLease,
+  model: string,
   format: AnswerFormat<Answer, Part>,
-  charge: (tokens: number) => void,
+  sent: Sent,
 ): AsyncGenerator<string, void, undefined> {
-  let tokens: number | undefined;
-  let count = 0;
   try {
     for await (const part of parts) {
-      count++;
-      tokens = format.tokens(part) ?? tokens;
-      const text = format.part(part, lease.name);
+      sent.parts++;
+      sent.tokens = format.tokens(part) ?? sent.tokens;
+      const text = format.part(part, model);
       if (text !== "") yield text;
     }
     yield format.end();
   } catch (error) {
     if (error instanceof MlcError && error.code === "ERR_ABORTED") return;
     yield format.error(error);
-  } finally {
-    // A stream that broke off never said: a token for each part at least.
-    charge(tokens ?? count);
-    lease.release();
   }
 }
 

@@ -8,7 +8,7 @@ import { type Logger, pino } from "pino";
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from "../engine/prometheus.js";
 import { MlcError } from "../errors.js";
 import { packageVersion } from "../package-root.js";
-import { ActiveRequests, whenSent } from "./active-requests.js";
+import { ActiveRequests } from "./active-requests.js";
 import { apiError, retryHeaders } from "./api-error.js";
 import { type ApiKey, KeyRing } from "./api-keys.js";
 import { HttpMetrics } from "./http-metrics.js";
@@ -114,25 +114,29 @@ export class Handler {
     const { req } = context;
     const given = req.header("x-request-id") ?? "";
     const requestId = SAFE_REQUEST_ID.test(given) ? given : randomUUID();
-    const request: RequestVariables = { requestId, account: undefined, log: this.#log.child({ requestId }) };
-    context.set("request", request);
-    const ended = this.#active.begin();
+    const log = this.#log.child({ requestId });
+    const left = this.#active.begin();
     this.#metrics.begin();
     const startedAt = performance.now();
     const elapsedMs = () => performance.now() - startedAt;
+    const request: RequestVariables = {
+      requestId,
+      account: undefined,
+      log,
+      ended: () => {
+        left();
+        const { account, model, tokens } = request;
+        const ms = Math.round(elapsedMs() * 10) / 10;
+        const { status } = context.res;
+        log.info({ method: req.method, path: req.path, status, ms, key: account?.name, model, tokens });
+      },
+    };
+    context.set("request", request);
     await next();
-    const { status } = context.res;
-    this.#metrics.end(routeOf(context), req.method, status, elapsedMs() / 1000);
+    this.#metrics.end(routeOf(context), req.method, context.res.status, elapsedMs() / 1000);
     context.header("x-request-id", requestId);
     context.header("x-content-type-options", "nosniff");
-    const finish = (): void => {
-      ended();
-      const { account, model, tokens } = request;
-      const ms = Math.round(elapsedMs() * 10) / 10;
-      request.log.info({ method: req.method, path: req.path, status, ms, key: account?.name, model, tokens });
-    };
-    if (request.streaming === true) context.res = whenSent(context.res, finish);
-    else finish();
+    if (request.streaming !== true) request.ended();
   }
 
   /** Who may ask: by host and origin, by key, and while the server runs. */

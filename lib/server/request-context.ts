@@ -22,8 +22,9 @@ export interface RequestVariables {
   /** For the log line. */
   model?: string;
   tokens?: number;
-  /** Whether the body goes on after the response has been made. */
+  /** Whether the body goes on after the response has been made; `ended` is then called at its end. */
   streaming?: boolean;
+  ended: () => void;
 }
 
 /** Hono's types of this server. */

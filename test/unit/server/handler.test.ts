@@ -104,6 +104,16 @@ describe("chat completions", () => {
     expect(handler.pool.find("tiny").active).toBe(0);
   });
 
+  it("gives everything back where nobody reads the stream", async () => {
+    const { handler, native } = await started();
+    native.hold = true;
+    const response = await handler.fetch(post("/v1/chat/completions", { ...chat, stream: true }));
+    await response.body?.cancel();
+    expect(handler.pool.find("tiny").active).toBe(0);
+    await expect.poll(() => native.aborted.length).toBe(1);
+    expect(await handler.drain(0)).toBe(true);
+  });
+
   it("asks a slow reader's stream for no more than is read", async () => {
     const { handler, native } = await started(textScript("x".repeat(2000)));
     const response = await handler.fetch(
