@@ -1,4 +1,5 @@
-// Our side behind HTTP: the same requests to `node-mlc serve` in a process of its own, as a client on this machine sees them.
+// Our side behind HTTP: the same requests to `node-mlc serve` in a process of its own. The client shares the processors with the
+// server, so it does as little as it can: it counts events and reads no JSON but the last event's.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import http from "node:http";
@@ -11,7 +12,10 @@ const program = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../.
 const agent = new http.Agent({ keepAlive: true });
 let url;
 
-/** Milliseconds that /health takes, asked again every 10 ms. */
+/** Events that carry no token: the end of the answer, its usage, the end of the stream. */
+const NO_TOKEN = /"finish_reason":"|"choices":\[\]|^data: \[DONE\]/;
+
+/** Milliseconds that /health takes, asked again every 50 ms. */
 function watchHealth() {
   const healthMs = [];
   let watching = true;
@@ -21,7 +25,7 @@ function watchHealth() {
       const [response] = await once(http.get(`${url}/health`, { agent }), "response");
       await response.resume().toArray();
       healthMs.push(Math.round((performance.now() - start) * 100) / 100);
-      await sleep(10);
+      await sleep(50);
     }
   };
   ask();
@@ -54,21 +58,21 @@ await runServing({
       };
       request.end(JSON.stringify({ prompt, max_tokens: maxTokens, ...options }));
       const [response] = await once(request, "response");
-      let pending = "";
-      let pieces = 0;
-      let total = 0;
-      for await (const part of response) {
-        const events = (pending + part).split("\n\n");
-        pending = events.pop();
-        for (const event of events) {
-          if (event === "data: [DONE]") continue;
-          const { choices, usage } = JSON.parse(event.slice("data: ".length));
-          if (choices[0]?.text) onToken(++pieces);
-          total = usage?.completion_tokens ?? total;
-        }
-      }
+      response.setEncoding("latin1");
+      let events = 0;
+      let usage;
+      let last = "";
+      response.on("data", (part) => {
+        const text = last + part;
+        const ends = text.split("\n\n");
+        last = ends.pop();
+        for (const event of ends) if (!NO_TOKEN.test(event)) onToken(++events);
+        usage = ends.findLast((event) => event.includes('"choices":[]')) ?? usage;
+      });
+      await once(response, "end");
+      const total = JSON.parse(usage.slice("data: ".length)).usage.completion_tokens;
       // Tokens without a text of their own have no event.
-      if (total > pieces) onToken(total);
+      if (total > events) onToken(total);
     },
   }),
 });

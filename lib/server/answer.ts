@@ -8,7 +8,7 @@ import {
   type ServerContext,
   type ServerParts,
 } from "./request-context.js";
-import { textStream } from "./text-stream.js";
+import { streamResponse } from "./text-stream.js";
 
 /** One call of an engine's API: a whole answer, or a stream of its parts. */
 export type CreateAnswer<Answer, Part> = (
@@ -59,7 +59,8 @@ export async function respondWithAnswer<Answer extends object, Part extends obje
     streaming = true;
     request.streaming = true;
     const sent: Sent = { tokens: undefined, parts: 0 };
-    const stream = textStream(partTexts(made, lease.name, format, sent), {
+    return streamResponse(context.req.raw, partTexts(made, lease.name, format, sent), {
+      contentType: format.contentType,
       abort: () => gone.abort(),
       // A stream that broke off never said its tokens: one for each part at least.
       ended: () => {
@@ -68,9 +69,6 @@ export async function respondWithAnswer<Answer extends object, Part extends obje
         request.ended();
       },
       ping: format.ping,
-    });
-    return new Response(stream, {
-      headers: { "content-type": format.contentType, "cache-control": "no-store", "x-accel-buffering": "no" },
     });
   } finally {
     if (!streaming) lease.release();

@@ -1,11 +1,13 @@
 /** The server with a socket: TCP, TLS or a UNIX socket, with limits against slow and hostile clients, and an orderly end. */
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
+import { createAdaptorServer, type Http2Bindings, type HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { MlcError } from "../errors.js";
 import { createHandler, type Handler, type HandlerOptions } from "./handler.js";
 import { LOOPBACK_HOSTS } from "./origin-guard.js";
+import { streamOf } from "./text-stream.js";
 
 /** Settings of a server. */
 export interface ServeOptions extends HandlerOptions {
@@ -87,10 +89,12 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
   };
+  const fetch = (request: Request, { outgoing }: HttpBindings | Http2Bindings) =>
+    answer(handler, request, outgoing as ServerResponse); // of the HTTP/1 servers below
   const server = createAdaptorServer(
     tls === undefined
-      ? { fetch: handler.fetch, createServer, serverOptions: limits }
-      : { fetch: handler.fetch, createServer: createTlsServer, serverOptions: { ...limits, ...tls } },
+      ? { fetch, createServer, serverOptions: limits }
+      : { fetch, createServer: createTlsServer, serverOptions: { ...limits, ...tls } },
   ) as Server;
   const loaded = lazy ? Promise.resolve() : handler.preload();
   // Whoever awaits it hears of it; nobody has to.
@@ -104,6 +108,17 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     throw new MlcError("ERR_IO", `Expected to listen at ${where} but it failed: ${reason}.`, { cause });
   }
   return new RunningServer(server, handler, urlOf(server, tls !== undefined), loaded);
+}
+
+/** Answers a request; streams are written to the socket here, because the adaptor's way through a web stream costs more. */
+async function answer(handler: Handler, request: Request, outgoing: ServerResponse): Promise<Response> {
+  const response = await handler.fetch(request);
+  const stream = streamOf(request);
+  if (stream === undefined) return response;
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  outgoing.flushHeaders();
+  await stream.writeTo(outgoing);
+  return RESPONSE_ALREADY_SENT;
 }
 
 function listening(server: Server, where: { host: string; port: number } | { path: string }): Promise<void> {
