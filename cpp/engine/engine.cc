@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -253,12 +254,18 @@ void Engine::ChooseToken(Request* request, float* logits, RequestEvent* event) {
     event->finish = FinishReason::kStop;
     return;
   }
+  const std::optional<int32_t> forced = ForcedToken(*request, logits);
   ProcessLogits(*request, logits, limits_.vocab_size);
-  const int32_t token =
-      sampler_.Sample(sampling, request->completion_length(), logits, limits_.vocab_size, state);
+  const int32_t token = forced ? *forced
+                               : sampler_.Sample(sampling, request->completion_length(), logits,
+                                                 limits_.vocab_size, state);
   if (sampling.logprobs >= 0) {
     event->logprobs.push_back(Sampler::Logprobs(state->model_logits.data(), limits_.vocab_size,
                                                 token, sampling.logprobs));
+  }
+  if (request->thought != nullptr) {
+    request->thought->Accept(token);
+    event->thought_tokens = request->thought->length();
   }
   event->finish = scheduler_.Append(request, token);
   event->tokens.push_back(token);
@@ -275,6 +282,14 @@ void Engine::ChooseToken(Request* request, float* logits, RequestEvent* event) {
   event->cached_tokens = request->cached_tokens;
   event->queue_ms = MillisecondsBetween(request->submitted, *request->started);
   event->prefill_ms = MillisecondsBetween(*request->started, *request->first_token);
+}
+
+std::optional<int32_t> Engine::ForcedToken(const Request& request, const float* logits) {
+  if (request.thought == nullptr) return std::nullopt;
+  const std::optional<int32_t> forced = request.thought->Forced();
+  // A grammar that has no room for the end of a thought goes before its budget.
+  if (forced && std::isinf(logits[*forced])) return std::nullopt;
+  return forced;
 }
 
 void Engine::AdvanceEvaluation() {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -146,6 +147,8 @@ class Engine {
   bool ApplyGrammar(Request* request, float* logits);
   void HandOverLogits(Request* request, const float* logits, RequestEvent* event);
   void ChooseToken(Request* request, float* logits, RequestEvent* event);
+  /*! \brief The token that ends a thought whose budget is used up; nullopt: sample one. */
+  static std::optional<int32_t> ForcedToken(const Request& request, const float* logits);
   Request* FindRequest(int64_t id) const;
   void AdvanceEvaluation();
   void TraceRequests(Clock::time_point now);

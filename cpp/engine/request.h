@@ -16,6 +16,7 @@
 #include "engine/clock.h"
 #include "engine/page_table.h"
 #include "engine/sampling_params.h"
+#include "engine/thought.h"
 #include "grammar/grammar_service.h"
 
 namespace node_mlc {
@@ -59,6 +60,8 @@ struct Request {
   std::shared_ptr<PendingGrammar> pending_grammar;
   /*! \brief Holds the answer to its grammar. */
   std::unique_ptr<Constraint> constraint;
+  /*! \brief Follows the answer's thoughts; null where the model has none. */
+  std::unique_ptr<Thought> thought;
   /*! \brief Higher goes first; see Scheduler. */
   int32_t priority = 0;
 
@@ -118,6 +121,8 @@ struct RequestEvent {
   int32_t dropped_tokens = 0;
   int32_t drafted_tokens = 0;
   int32_t accepted_tokens = 0;
+  /*! \brief Tokens of the answer that are thoughts. */
+  int32_t thought_tokens = 0;
   /*! \brief Whether `tokens` begins with the first of the answer. */
   bool first_token = false;
   double queue_ms = 0.0;

@@ -162,6 +162,7 @@ napi_value ToJsEvent(napi_env env, const RequestEvent& event) {
     SetValue(env, object, "timing", ToJsTiming(env, event));
   }
   if (event.dropped_tokens > 0) SetNumber(env, object, "droppedTokens", event.dropped_tokens);
+  if (event.thought_tokens > 0) SetNumber(env, object, "thoughtTokens", event.thought_tokens);
   if (ended) AddFinish(env, object, event);
   return object;
 }
@@ -225,6 +226,21 @@ void ReadSpeculation(const ObjectReader& speculation, ModelConfig* config) {
   config->draft_model = std::make_shared<const ModelConfig>(ReadModel(speculation.Object("model")));
 }
 
+ThoughtParams ReadThought(const ObjectReader& thought, const ModelConfig& config) {
+  auto mark = [&](const char* name) {
+    std::vector<int32_t> tokens = thought.Int32Array(name);
+    if (tokens.empty()) thought.Reject(name, "at least one token", "none");
+    CheckTokens(tokens, config.vocab_size, std::string("'") + name + "' of thought of submit()");
+    return tokens;
+  };
+  ThoughtParams params{mark("begin"), mark("end"), mark("close")};
+  if (thought.Has("budget")) {
+    params.budget = static_cast<int32_t>(thought.Integer("budget", kNatural));
+  }
+  params.begun = thought.Boolean("begun");
+  return params;
+}
+
 }  // namespace
 
 ModelConfig ToModelConfig(napi_env env, napi_value object) {
@@ -253,6 +269,9 @@ std::unique_ptr<Request> ToRequest(napi_env env, napi_value object, const ModelC
   }
   request->sampling = ReadSampling(reader, config);
   if (request->sampling.external_logits) request->speculate = false;
+  if (reader.Has("thought")) {
+    request->thought = std::make_unique<Thought>(ReadThought(reader.Object("thought"), config));
+  }
   if (reader.Has("grammar")) {
     request->pending_grammar =
         std::make_shared<PendingGrammar>(ReadGrammar(reader.Object("grammar")));

@@ -12,6 +12,13 @@ export const CHANNEL_TEMPLATE = /<\|channel\|>/;
 /** Control tokens that are part of an answer's text. */
 export const CHANNEL_MARKS = "<|start|><|channel|><|constrain|><|message|><|end|><|call|><|return|>";
 
+/** Marks around a thought, and what leads out of one to the answer. */
+export const CHANNEL_THOUGHT = {
+  begin: "<|channel|>analysis<|message|>",
+  end: "<|end|>",
+  close: "<|end|><|start|>assistant<|channel|>final<|message|>",
+} as const;
+
 const ENDS = ["<|end|>", "<|call|>", "<|return|>", "<|start|>"];
 const LONGEST_HEADER = 400;
 

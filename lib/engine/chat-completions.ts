@@ -20,6 +20,7 @@ import type {
   TokenLogprob,
 } from "./openai-types.js";
 import type { Prompt } from "./prompt.js";
+import { REASONING_FIELDS } from "./reasoning.js";
 import { GRAMMAR_FIELDS } from "./response-format.js";
 import type { GenerateOptions } from "./text-generation.js";
 import { runTools, type ToolRun, type ToolRunOptions, type ToolRunParams } from "./tool-runner.js";
@@ -43,7 +44,7 @@ const OWN_FIELDS = [
   "tools",
   "tool_choice",
   "parallel_tool_calls",
-  "reasoning_effort",
+  ...REASONING_FIELDS,
   ...GRAMMAR_FIELDS,
 ];
 

@@ -9,6 +9,7 @@ import { syntaxMarks } from "../chat/tool-syntax.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { unexpected } from "./expectation.js";
 import { renderChat } from "./prompt.js";
+import { reasoningOf, thoughtOf } from "./reasoning.js";
 import { grammarOf } from "./response-format.js";
 import { templateVariables } from "./template-variables.js";
 import type { GenerateOptions } from "./text-generation.js";
@@ -38,7 +39,8 @@ export function chatRequestOf(model: ChatModel, body: Readonly<Record<string, un
   const use = toolUseOf(body);
   const asked = grammarOf(body);
   const { chatTemplate: template, tokenizer } = model;
-  const variables = templateVariables(body, template, use.tools);
+  const { effort, maxTokens } = reasoningOf(body);
+  const variables = templateVariables(body, template, use.tools, effort);
   if (template === undefined || tokenizer === undefined) {
     // Rendering says what is missing.
     const grammar = asked === undefined ? {} : { grammar: asked };
@@ -80,6 +82,7 @@ export function chatRequestOf(model: ChatModel, body: Readonly<Record<string, un
     messages,
     options: {
       templateVariables: variables,
+      thought: thoughtOf(tokenizer, reasoning, channels, inThought, maxTokens),
       ...(visible.length === 0 ? {} : { visibleTokens: visible }),
       ...(grammar === undefined ? {} : { grammar }),
     },

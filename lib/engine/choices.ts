@@ -50,6 +50,7 @@ export function choiceUsage(results: readonly GenerationResult[]): Usage {
   return {
     promptTokens,
     completionTokens,
+    reasoningTokens: results.reduce((sum, { usage }) => sum + usage.reasoningTokens, 0),
     totalTokens: promptTokens + completionTokens,
     cachedTokens: results[0]?.usage.cachedTokens ?? 0,
   };

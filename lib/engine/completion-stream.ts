@@ -69,6 +69,7 @@ export function openAiUsage(results: readonly GenerationResult[]): CompletionUsa
     completion_tokens: usage.completionTokens,
     total_tokens: usage.totalTokens,
     prompt_tokens_details: { cached_tokens: usage.cachedTokens },
+    completion_tokens_details: { reasoning_tokens: usage.reasoningTokens },
     extra: usageExtra(results[0]),
   };
 }

@@ -33,6 +33,8 @@ export interface Usage {
   /** Of the prompt's tokens, those whose keys and values another request had left. */
   readonly cachedTokens: number;
   readonly completionTokens: number;
+  /** Of the answer's tokens, those of its thoughts. */
+  readonly reasoningTokens: number;
   readonly totalTokens: number;
 }
 
@@ -101,6 +103,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
   #firstTokenMs: number | undefined;
   #cachedTokens = 0;
   #droppedTokens = 0;
+  #reasoningTokens = 0;
   #timing: NativeTiming | undefined;
   #end: GenerationEnd | undefined;
   #wake: (() => void)[] = [];
@@ -142,6 +145,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
   accept(event: NativeEvent): void {
     this.#cachedTokens = event.cachedTokens ?? this.#cachedTokens;
     this.#droppedTokens = event.droppedTokens ?? this.#droppedTokens;
+    this.#reasoningTokens = event.thoughtTokens ?? this.#reasoningTokens;
     this.#timing = event.timing ?? this.#timing;
     for (const [index, token] of event.tokens.entries()) {
       if (this.#end !== undefined) return;
@@ -253,6 +257,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
           promptTokens,
           cachedTokens: this.#cachedTokens,
           completionTokens,
+          reasoningTokens: this.#reasoningTokens,
           totalTokens: promptTokens + completionTokens,
         },
         finishReason,

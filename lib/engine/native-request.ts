@@ -1,5 +1,5 @@
 /** Checked options of a generation → what the native engine takes. */
-import type { NativeDry, NativeGrammar, NativeRequest } from "../ffi/native-engine.js";
+import type { NativeDry, NativeGrammar, NativeRequest, NativeThought } from "../ffi/native-engine.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import type { DryOptions, SamplingParams } from "./sampling-params.js";
 import { breakerSequences } from "./sequence-breakers.js";
@@ -16,6 +16,7 @@ export interface RequestPlace {
   /** Whether a logit processor sees each token's logits. */
   readonly externalLogits: boolean;
   readonly grammar: NativeGrammar | undefined;
+  readonly thought: NativeThought | undefined;
   /** Undefined: texts among the breakers of DRY find no tokens. */
   readonly tokenizer: Tokenizer | undefined;
 }
@@ -23,11 +24,12 @@ export interface RequestPlace {
 /** The request as the native engine takes it. */
 export function nativeRequest(place: RequestPlace, sampling: SamplingParams): NativeRequest {
   const { logitBias, logprobs, dry } = sampling;
-  const { tokenizer, stopTokens, slideKeep, grammar, ...own } = place;
+  const { tokenizer, stopTokens, slideKeep, grammar, thought, ...own } = place;
   return {
     ...own,
     ...(slideKeep === undefined ? {} : { slideKeep }),
     ...(grammar === undefined ? {} : { grammar }),
+    ...(thought === undefined ? {} : { thought }),
     stopTokens: Int32Array.from(stopTokens),
     temperature: sampling.temperature,
     topK: sampling.topK,

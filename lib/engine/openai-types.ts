@@ -96,6 +96,10 @@ export interface ChatCompletionCreateParams extends CompletionParamsBase {
   parallel_tool_calls?: boolean | null;
   /** How much to think, where the model's chat template knows it. */
   reasoning_effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | null;
+  /** Beyond OpenAI's, as OpenRouter has it: most tokens of thoughts, after which they are closed; `effort` is reasoning_effort. */
+  reasoning?: { max_tokens?: number | null; effort?: ChatCompletionCreateParams["reasoning_effort"] } | null;
+  /** vLLM's name of `reasoning.max_tokens`. */
+  thinking_token_budget?: number | null;
   /** Beyond OpenAI's: variables for the chat template. */
   chat_template_kwargs?: Record<string, unknown> | null;
 }
@@ -187,6 +191,8 @@ export interface CompletionUsage {
   total_tokens: number;
   /** Tokens of the prompt that did not have to be computed again. */
   prompt_tokens_details: { cached_tokens: number };
+  /** Tokens of the answer that are thoughts. */
+  completion_tokens_details: { reasoning_tokens: number };
   extra: UsageExtra;
 }
 

@@ -10,7 +10,7 @@ const EFFORTS: readonly unknown[] = ["none", "minimal", "low", "medium", "high",
 const SWITCHES = ["enable_thinking", "thinking"];
 
 /**
- * `chat_template_kwargs`, `reasoning_effort` as the template knows it, and `tools`. A template that knows no effort but a switch
+ * `chat_template_kwargs`, the effort to think as the template knows it, and `tools`. A template that knows no effort but a switch
  * gets the switch: on for every effort but "none".
  * Errors: ERR_INVALID_ARGUMENT; ERR_UNSUPPORTED_FIELD for an effort where the template knows neither.
  */
@@ -18,13 +18,14 @@ export function templateVariables(
   body: Readonly<Record<string, unknown>>,
   template: ChatTemplate | undefined,
   tools: readonly FunctionTool[],
+  effort: unknown,
 ): Readonly<Record<string, unknown>> | undefined {
   const own = body.chat_template_kwargs ?? {};
   if (typeof own !== "object" || Array.isArray(own))
     throw unexpected("chat_template_kwargs", "an object", own);
   if ("tools" in own) throw unexpected("chat_template_kwargs", "tools as a field of the request", own);
   const variables = {
-    ...effortVariables(body.reasoning_effort, template),
+    ...effortVariables(effort, template),
     ...own,
     ...(tools.length === 0 ? {} : { tools }),
   };
@@ -35,7 +36,7 @@ function effortVariables(
   effort: unknown,
   template: ChatTemplate | undefined,
 ): Readonly<Record<string, unknown>> {
-  if (effort === undefined || effort === null) return {};
+  if (effort === undefined) return {};
   if (!EFFORTS.includes(effort)) throw unexpected("reasoning_effort", EFFORTS.join(", "), effort);
   const source = template?.source ?? "";
   const known = SWITCHES.filter((name) => new RegExp(`\\b${name}\\b`).test(source));

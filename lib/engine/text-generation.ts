@@ -32,6 +32,7 @@ import type { RequestOutcomes } from "./request-outcomes.js";
 import { RequestSpan, type SpanTracer } from "./request-span.js";
 import { SAMPLING_OPTION_NAMES, type SamplingOptions } from "./sampling-options.js";
 import { resolveSampling, roomFor } from "./sampling-params.js";
+import { nativeThought, type ThoughtOptions } from "./thought.js";
 
 /** Options of one generation. */
 export interface GenerateOptions extends SamplingOptions, DeadlineOptions, PromptOptions {
@@ -45,6 +46,8 @@ export interface GenerateOptions extends SamplingOptions, DeadlineOptions, Promp
   logitProcessor?: LogitProcessor | string | null | undefined;
   /** What the answer must match: JSON, a JSON schema, an expression and so on; see docs/structured-output.md. */
   grammar?: Grammar | undefined;
+  /** What in the answer is a thought: its tokens are counted, and held to a budget. The chat API knows it from the chat template. */
+  thought?: ThoughtOptions | undefined;
 }
 
 /** The model as text generation sees it. */
@@ -69,6 +72,7 @@ const OPTION_NAMES = [
   "visibleTokens",
   "logitProcessor",
   "grammar",
+  "thought",
   ...PROMPT_OPTION_NAMES,
 ];
 
@@ -108,6 +112,7 @@ function submitRequest(
   if (sampling.stop.length > 0) requireTokenizer(tokenizer);
   const limits = resolveDeadlines(options);
   const grammar = resolveGrammar(options.grammar);
+  const thought = options.thought && nativeThought(requireTokenizer(tokenizer), options.thought);
   // Before the prompt is read: a refusal costs next to nothing.
   model.admission.admit(running.size);
   const { ids, atStart, truncation, slideKeep } = fitPrompt(model, prompt, options, sampling.maxTokens);
@@ -156,6 +161,7 @@ function submitRequest(
       priority,
       slideKeep,
       grammar,
+      thought,
       externalLogits,
       tokenizer,
     };

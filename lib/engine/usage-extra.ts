@@ -28,7 +28,7 @@ export function usageExtra(result: GenerationResult | undefined): UsageExtra {
 }
 
 const EMPTY: Pick<GenerationResult, "usage" | "timings" | "truncation"> = {
-  usage: { promptTokens: 0, cachedTokens: 0, completionTokens: 0, totalTokens: 0 },
+  usage: { promptTokens: 0, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0, totalTokens: 0 },
   timings: { queueMs: undefined, prefillMs: undefined, firstTokenMs: undefined, totalMs: 0 },
   truncation: undefined,
 };

@@ -117,6 +117,21 @@ export interface NativeRequest {
   /** What the answer must match; after useVocabulary(). The request waits until it is compiled; ERR_INVALID_GRAMMAR ends it. Where
    * nothing but stop tokens may follow, it ends with finish "stop" and without one. */
   readonly grammar?: NativeGrammar;
+  /** How thoughts are marked: they are counted, and held to a budget where there is one. */
+  readonly thought?: NativeThought;
+}
+
+/** The thoughts of an answer. */
+export interface NativeThought {
+  /** Tokens before and after a thought; neither counts. At least one each. */
+  readonly begin: Int32Array;
+  readonly end: Int32Array;
+  /** What comes in the model's place once the budget is used up, and leads out of the thought. A grammar that forbids it goes first. */
+  readonly close: Int32Array;
+  /** Most tokens of all thoughts together; absent: as many as the model wants. */
+  readonly budget?: number;
+  /** The prompt ends inside a thought. */
+  readonly begun: boolean;
 }
 
 /** A grammar for the compiler (xgrammar). */
@@ -185,6 +200,8 @@ export interface NativeEvent {
   readonly preemptions?: number;
   /** Tokens of prompt and answer left out so far, once the text has slid. */
   readonly droppedTokens?: number;
+  /** Tokens of thoughts so far, once there are any (NativeThought). */
+  readonly thoughtTokens?: number;
   /** Set with finish: drafted tokens that were computed, and those of them that were chosen too (speculation). */
   readonly draftedTokens?: number;
   readonly acceptedTokens?: number;

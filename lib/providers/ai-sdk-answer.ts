@@ -31,10 +31,12 @@ export function finishReasonOf(raw: string | null | undefined): LanguageModelV4F
   return { unified: REASONS[raw ?? ""] ?? "other", raw: raw ?? undefined };
 }
 
-/** What the prefix cache gave is `cacheRead`; thoughts are counted with the text. */
+/** What the prefix cache gave is `cacheRead`. */
 export function usageOf(usage: CompletionUsage | null | undefined): LanguageModelV4Usage {
   const cached = usage?.prompt_tokens_details.cached_tokens;
   const prompt = usage?.prompt_tokens;
+  const answer = usage?.completion_tokens;
+  const reasoning = usage?.completion_tokens_details.reasoning_tokens;
   return {
     inputTokens: {
       total: prompt,
@@ -42,7 +44,11 @@ export function usageOf(usage: CompletionUsage | null | undefined): LanguageMode
       cacheRead: cached,
       cacheWrite: undefined,
     },
-    outputTokens: { total: usage?.completion_tokens, text: undefined, reasoning: undefined },
+    outputTokens: {
+      total: answer,
+      text: answer === undefined || reasoning === undefined ? undefined : answer - reasoning,
+      reasoning,
+    },
   };
 }
 

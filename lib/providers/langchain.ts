@@ -187,6 +187,7 @@ function usageOf(usage: CompletionUsage): UsageMetadata {
     output_tokens: usage.completion_tokens,
     total_tokens: usage.total_tokens,
     input_token_details: { cache_read: usage.prompt_tokens_details.cached_tokens },
+    output_token_details: { reasoning: usage.completion_tokens_details.reasoning_tokens },
   };
 }
 

@@ -61,6 +61,11 @@ export interface MockEngine {
 const OPTION_NAMES = ["answers", "name", "contextLength", "tokenDelayMs"];
 const DEFAULT_CONTEXT = 32_768;
 
+const THOUGHT_MARKS = [
+  { id: 258, content: "<think>", special: false },
+  { id: 259, content: "</think>", special: false },
+];
+
 /** A template that knows tools and thoughts, so that both come out of the chat API as they do with a model of the Qwen family. */
 const CHAT_TEMPLATE =
   '{% if tools %}<|start|>tools {{ tools | tojson }} as <tool_call>{"name": ..., "arguments": ...}</tool_call><|end|>{% endif %}' +
@@ -76,7 +81,7 @@ export async function createMockEngine(options: MockEngineOptions): Promise<Mock
   const { answers, name = "mock", contextLength = DEFAULT_CONTEXT, tokenDelayMs = 0 } = options;
   const answerTo = chooser(answers);
   const manifest = mockManifest(name, contextLength);
-  const tokenizer = byteTokenizer();
+  const tokenizer = byteTokenizer(THOUGHT_MARKS);
   const requests: MockRequest[] = [];
   const script = (request: NativeRequest) => {
     const seen = {
@@ -87,7 +92,7 @@ export async function createMockEngine(options: MockEngineOptions): Promise<Mock
       index: requests.length,
     };
     requests.push(seen);
-    return eventsOf(answerTo(seen), request.maxTokens);
+    return eventsOf(answerTo(seen), request.maxTokens, request.thought?.budget);
   };
   const engine = await Engine.fromParts({
     manifest,
@@ -109,13 +114,21 @@ function chooser(answers: MockAnswers): (request: MockRequest) => MockAnswer {
   return ({ index }) => whole(answers[Math.min(index, answers.length - 1)] as string | MockAnswer);
 }
 
-/** The answer's bytes, a token each, and its end; no more than the request allows. */
-function eventsOf(answer: MockAnswer, maxTokens: number): Omit<NativeEvent, "id">[] {
-  const { text = "", toolCalls = [], reasoning, finishReason = "stop", error } = answer;
+/** The answer's bytes, a token each, and its end; no more than the request allows, and no more thoughts than their budget. */
+function eventsOf(
+  answer: MockAnswer,
+  maxTokens: number,
+  budget = Number.POSITIVE_INFINITY,
+): Omit<NativeEvent, "id">[] {
+  const { text = "", toolCalls = [], finishReason = "stop", error } = answer;
+  const reasoning = answer.reasoning?.slice(0, budget);
   const thoughts = reasoning === undefined ? "" : `<think>\n${reasoning}\n</think>\n\n`;
   const calls = toolCalls.map((call) => `<tool_call>\n${JSON.stringify(call)}\n</tool_call>`).join("\n");
   const bytes = [...new TextEncoder().encode(thoughts + text + calls)];
-  const events: Omit<NativeEvent, "id">[] = bytes.slice(0, maxTokens).map((token) => ({ tokens: [token] }));
+  const thoughtTokens = reasoning === undefined ? {} : { thoughtTokens: Buffer.byteLength(reasoning) + 2 };
+  const events: Omit<NativeEvent, "id">[] = bytes
+    .slice(0, maxTokens)
+    .map((token) => ({ tokens: [token], ...thoughtTokens }));
   if (error !== undefined) return [...events, { tokens: [], finish: "error", error }];
   const cut = bytes.length >= maxTokens || finishReason === "length";
   return [...events, cut ? { tokens: [], finish: "length" } : { tokens: [END], finish: "stop" }];

@@ -45,6 +45,8 @@ export class Tokenizer {
   readonly vocabularySize: number;
   /** Ids of the control tokens. */
   readonly specialIds: ReadonlySet<number>;
+  /** Tokens of their own, found in a text before it is divided: control tokens and others. */
+  readonly addedIds: ReadonlySet<number>;
   readonly bosTokenId: number | undefined;
   readonly #library: Omit<LibraryTokenizer, "model">;
   readonly #model: TokenModel;
@@ -72,6 +74,7 @@ export class Tokenizer {
     this.#library = library;
     this.#model = model;
     this.vocabularySize = model.size;
+    this.addedIds = new Set(document.addedTokens.map((token) => token.id));
     this.specialIds = new Set(document.addedTokens.filter((token) => token.special).map((token) => token.id));
     this.#bytes = new TokenBytes(document, (id) => model.pieceOf(id));
     this.#words = new WordSplitter(model.piecesWith(WordSplitter.mark));

@@ -47,6 +47,27 @@ describe.skipIf(folder === undefined)("stories260K, q0f32", () => {
     }
   });
 
+  it("goes on from where a thought was closed for it", async () => {
+    const [{ prompt } = { prompt: "" }] = cases;
+    const plain = { maxTokens: 40, temperature: 0 };
+    const free = await engine.generate(prompt, plain).result;
+    // The first sentence is the thought: what closes it is a token that the model says of its own.
+    const at = free.tokens.findIndex((id) => engine.detokenize([id]).includes("."));
+    expect(at).toBeGreaterThan(4);
+    const end = free.tokens.slice(at, at + 1);
+    const thought = { begin: [1, 1], end, begun: true };
+    const counted = await engine.generate(prompt, { ...plain, thought }).result;
+    expect(counted).toMatchObject({ tokens: free.tokens, usage: { reasoningTokens: at } });
+    const held = { ...thought, close: free.tokens.slice(at - 1, at + 1), maxTokens: 3 };
+    const { tokens, usage } = await engine.generate(prompt, { ...plain, thought: held }).result;
+    expect(usage.reasoningTokens).toBe(3);
+    expect(tokens.slice(0, 3 + held.close.length)).toEqual([...free.tokens.slice(0, 3), ...held.close]);
+    // The model goes on from the forced tokens as from its own.
+    const before = [...engine.tokenize(prompt), ...tokens.slice(0, -1)];
+    const next = await engine.generate(before, { maxTokens: 1, temperature: 0 }).result;
+    expect(next.tokens).toEqual(tokens.slice(-1));
+  });
+
   it("gives them all at once, streamed, and by token ids", async () => {
     const results = await Promise.all(
       cases.map(async (golden) => {

@@ -52,6 +52,25 @@ describe("generation", () => {
     expect(ignored.last.finish).toBe("length");
   });
 
+  it("counts thoughts, and ends them at their budget in the model's place", async () => {
+    const prompt = fakePrompt(9, 5);
+    const answer = fakeAnswer(prompt, 4);
+    const thought = {
+      begin: Int32Array.of(48),
+      end: Int32Array.of(49),
+      close: Int32Array.of(7, 49),
+      begun: true,
+    };
+    const counted = await running.run(fakeRequest(50, prompt, { maxTokens: 4, thought }));
+    expect(counted).toMatchObject({ tokens: answer, last: { thoughtTokens: 4 } });
+    const closed = await running.run(
+      fakeRequest(51, prompt, { maxTokens: 8, thought: { ...thought, budget: 4 } }),
+    );
+    const forced = [...prompt, ...answer, 7, 49];
+    expect(closed.tokens).toEqual([...answer, 7, 49, ...fakeAnswer(forced, 2)]);
+    expect(closed.last).toMatchObject({ finish: "length", thoughtTokens: 4, completionTokens: 8 });
+  });
+
   it("ends with 'length' when the context is full", async () => {
     const prompt = fakePrompt(250, 4);
     const { tokens, last } = await running.run(fakeRequest(40, prompt, { maxTokens: 1000 }));

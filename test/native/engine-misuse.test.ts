@@ -6,6 +6,8 @@ import { fakeModel, fakePrompt, fakeRequest, RunningEngine } from "../support/fa
 type Untyped = Record<string, (...args: unknown[]) => unknown>;
 const untyped = (value: object) => value as unknown as Untyped;
 
+const thought = { begin: Int32Array.of(1), end: Int32Array.of(2), close: Int32Array.of(2), begun: false };
+
 describe("wrong values", () => {
   let running: RunningEngine;
   beforeAll(async () => {
@@ -52,6 +54,17 @@ describe("wrong values", () => {
       { logitBias: { ids: Int32Array.of(1), values: Float32Array.of(Number.NaN) } },
       /finite/,
     ],
+    [
+      "a thought without an end",
+      { thought: { ...thought, end: new Int32Array() } },
+      /at least one token.*none/,
+    ],
+    [
+      "a thought's mark beyond the vocabulary",
+      { thought: { ...thought, close: Int32Array.of(50) } },
+      /received 50/,
+    ],
+    ["a thought's negative budget", { thought: { ...thought, budget: -1 } }, /'budget'/],
   ])("submit refuses %s", (_name, change, message) => {
     const request = { ...fakeRequest(1, [1, 2]), ...change } as NativeRequest;
     expect(() => running.engine.submit(request)).toThrow(

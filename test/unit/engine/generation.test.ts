@@ -26,7 +26,7 @@ describe("generate", () => {
     expect(result).toMatchObject({
       text: "héllo 🦙!",
       finishReason: "stop",
-      usage: { promptTokens: 2, completionTokens: 13, totalTokens: 15 },
+      usage: { promptTokens: 2, completionTokens: 13, reasoningTokens: 0, totalTokens: 15 },
     });
     expect(result.tokens.at(-1)).toBe(END);
     expect(chunks.flatMap((chunk) => chunk.tokens)).toEqual(result.tokens);

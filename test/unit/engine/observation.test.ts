@@ -184,7 +184,13 @@ it("usage.extra tells no rate of what did not happen", () => {
     prefill_tokens_per_s: null,
     decode_tokens_per_s: null,
   });
-  const usage = { promptTokens: 100, cachedTokens: 60, completionTokens: 11, totalTokens: 111 };
+  const usage = {
+    promptTokens: 100,
+    cachedTokens: 60,
+    completionTokens: 11,
+    reasoningTokens: 0,
+    totalTokens: 111,
+  };
   const timings = { queueMs: 120, prefillMs: 80, firstTokenMs: 200, totalMs: 700 };
   const result = {
     usage,

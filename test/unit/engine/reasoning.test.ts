@@ -103,3 +103,94 @@ describe("reasoning_effort", () => {
     );
   });
 });
+
+describe("a budget of thoughts", () => {
+  const tokenizerOf = (...marks: string[]) =>
+    byteTokenizer(marks.map((content, at) => ({ id: 258 + at, content, special: false })));
+  const thinking = tokenizerOf("<think>", "</think>");
+  const budgetOf = async (chatTemplate: ChatTemplate, fields: object, tokenizer = thinking) => {
+    const { engine, native } = await fakeEngine(textScript("x"), { chatTemplate, tokenizer });
+    await engine.chat.completions.create({ messages, ...fields });
+    return native.requests[0]?.thought;
+  };
+  const marks = { begin: Int32Array.of(258), end: Int32Array.of(259), close: Int32Array.of(259) };
+
+  it.each([{ reasoning: { max_tokens: 5 } }, { thinking_token_budget: 5 }])("is %j", async (fields) => {
+    expect(await budgetOf(DEEPSEEK, fields)).toEqual({ ...marks, budget: 5, begun: true });
+  });
+
+  it("is counted where none is asked for, and where the thought has not begun", async () => {
+    expect(await budgetOf(QWEN, {})).toEqual({ ...marks, begun: false });
+    const plain = new ChatTemplate("{{ messages[0].content }}");
+    expect(await budgetOf(plain, {})).toBeUndefined();
+  });
+
+  it("needs marks that are tokens of their own", async () => {
+    expect(await budgetOf(QWEN, {}, byteTokenizer())).toBeUndefined();
+    await expect(budgetOf(QWEN, { reasoning: { max_tokens: 5 } }, byteTokenizer())).rejects.toMatchObject({
+      code: "ERR_UNSUPPORTED_FIELD",
+      message: expect.stringContaining("ordinary text"),
+    });
+  });
+
+  it("leads from one of gpt-oss's channels to the next", async () => {
+    const channels = new ChatTemplate(`${MESSAGES}{# <|channel|> #}`);
+    const tokenizer = tokenizerOf("<|channel|>", "<|message|>");
+    expect(await budgetOf(channels, { reasoning: { max_tokens: 0 } }, tokenizer)).toEqual({
+      begin: Int32Array.of(258, ...Buffer.from("analysis"), 259),
+      end: Int32Array.of(257),
+      close: Int32Array.of(257, 256, ...Buffer.from("assistant"), 258, ...Buffer.from("final"), 259),
+      budget: 0,
+      begun: false,
+    });
+  });
+
+  it("is reported in usage", async () => {
+    const thinking = () => [
+      { tokens: [65], thoughtTokens: 1 },
+      { tokens: [66], thoughtTokens: 2 },
+      { tokens: [67], finish: "length" as const },
+    ];
+    const { engine } = await fakeEngine(thinking, { chatTemplate: QWEN });
+    const { usage } = await engine.chat.completions.create({ messages, n: 2 });
+    expect(usage.completion_tokens_details).toEqual({ reasoning_tokens: 4 });
+    expect((await engine.generate("x").result).usage.reasoningTokens).toBe(2);
+  });
+
+  it.each([
+    [{ reasoning: 5 }, "ERR_INVALID_ARGUMENT"],
+    [{ reasoning: { max_tokens: -1 } }, "ERR_INVALID_ARGUMENT"],
+    [{ reasoning: { max_tokens: 1.5 } }, "ERR_INVALID_ARGUMENT"],
+    [{ reasoning: { exclude: true } }, "ERR_INVALID_ARGUMENT"],
+    [{ reasoning: { max_tokens: 5 }, thinking_token_budget: 6 }, "ERR_INVALID_ARGUMENT"],
+    [{ reasoning: { effort: "low" }, reasoning_effort: "high" }, "ERR_INVALID_ARGUMENT"],
+  ])("refuses %j", async (fields, code) => {
+    const { engine } = await fakeEngine(textScript("x"), { chatTemplate: QWEN });
+    const body = { messages, ...fields } as Parameters<typeof engine.chat.completions.create>[0];
+    await expect(engine.chat.completions.create(body)).rejects.toMatchObject({ code });
+  });
+
+  it("is refused where the template marks no thoughts", async () => {
+    const { engine } = await fakeEngine(textScript("x"));
+    await expect(
+      engine.chat.completions.create({ messages, reasoning: { max_tokens: 5 } }),
+    ).rejects.toMatchObject({ code: "ERR_UNSUPPORTED_FIELD", details: { field: "reasoning.max_tokens" } });
+  });
+
+  it("of generate names its marks itself", async () => {
+    const { engine, native } = await fakeEngine(textScript("x"), { tokenizer: thinking });
+    const own = { begin: "<think>", end: [41], close: "!)", maxTokens: 3 };
+    await engine.generate("x", { thought: own }).result;
+    expect(native.requests[0]?.thought).toEqual({
+      begin: Int32Array.of(258),
+      end: Int32Array.of(41),
+      close: Int32Array.of(33, 41),
+      budget: 3,
+      begun: false,
+    });
+    for (const wrong of ["", ")", [], [260], [1.5]])
+      expect(() => engine.generate("x", { thought: { ...own, end: wrong } })).toThrow(
+        expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }),
+      );
+  });
+});
