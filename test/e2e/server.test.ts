@@ -1,48 +1,17 @@
 // `node-mlc serve` as a process, and several models under one memory budget.
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ModelPackage } from "../../lib/index.js";
 import { createHandler } from "../../lib/server/index.js";
 import { compiledModel } from "../support/compiled-model.js";
+import { ServeProcess } from "../support/serve-process.js";
 import { sharedData } from "../support/shared-data.js";
 
 const stories = sharedData("stories260K", "hf");
-const main = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../dist/esm/cli/main.js");
-
-type Child = ChildProcessByStdio<null, Readable, Readable>;
-
-class ServeProcess {
-  readonly child: Child;
-  log = "";
-
-  constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, [main, "serve", ...args, "--port", "0", "--json"], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    this.child.stderr.on("data", (text) => {
-      this.log += String(text);
-    });
-  }
-
-  /** Where it listens, once it is ready. */
-  async url(): Promise<string> {
-    for await (const text of this.child.stdout) return (JSON.parse(String(text)) as { url: string }).url;
-    throw new Error(`the server ended: ${this.log}`);
-  }
-
-  async end(): Promise<{ code: number | null; signal: string | null }> {
-    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, "exit");
-    return { code: this.child.exitCode, signal: this.child.signalCode };
-  }
-}
 
 describe.skipIf(stories === undefined)("node-mlc serve", () => {
   let model: string;
