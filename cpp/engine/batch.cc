@@ -41,6 +41,10 @@ void StepInput::Finish() {
     } else if (wanted_[s] == LogitsWanted::kLast || all_rows) {
       row = q_indptr[s + 1] - 1;
     }
+    if (wanted_[s] == LogitsWanted::kFirst) {
+      logit_rows.push_back(q_indptr[s]);
+      continue;
+    }
     for (; row < q_indptr[s + 1]; ++row) logit_rows.push_back(row);
   }
   // A chunk in the middle of a prompt wants none, but no function is compiled for an empty result.

@@ -29,7 +29,7 @@ struct ScheduledSequence {
 /*! \brief The requests of one step, valid until the scheduler is called again. */
 using ScheduledBatch = std::vector<ScheduledSequence>;
 
-enum class LogitsWanted { kNone, kLast, kAll };
+enum class LogitsWanted { kNone, kFirst, kLast, kAll };
 
 /*!
  * \brief The arguments of one model call, in the layout of the compiled functions (rows of all

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 #include <stdexcept>
 #include <utility>
 
+#include "engine/contain.h"
 #include "engine/logit_processor.h"
 #include "engine/prefix_transfer.h"
 #include "support/coded_error.h"
@@ -28,20 +28,6 @@ class ScopedTimer {
   const Clock::time_point start_;
 };
 
-/*! \brief Runs `body`; a C++ exception becomes a call of `failed(code, message)`. */
-template <typename Body, typename Failed>
-void Contain(Body&& body, Failed&& failed) {
-  try {
-    body();
-  } catch (const CodedError& error) {
-    failed(error.code(), error.what());
-  } catch (const std::bad_alloc&) {
-    failed("ERR_INSUFFICIENT_MEMORY", "Out of memory while computing.");
-  } catch (const std::exception& error) {
-    failed("ERR_NATIVE", error.what());
-  }
-}
-
 }  // namespace
 
 Engine::Engine(const EngineLimits& limits, std::unique_ptr<ModelRunner> runner, Publish publish)
@@ -49,6 +35,7 @@ Engine::Engine(const EngineLimits& limits, std::unique_ptr<ModelRunner> runner, 
       pages_(limits.pages, limits.page_size, limits.cached_pages),
       cache_(&pages_, limits.prefix_cache),
       scheduler_(limits.scheduler, &pages_, &cache_),
+      embeddings_(limits.scheduler.max_batch, &pages_),
       runner_(std::move(runner)),
       publish_(std::move(publish)) {}
 
@@ -67,6 +54,7 @@ void Engine::Submit(std::unique_ptr<Request> request) {
 
 void Engine::Abort(int64_t id) {
   Finish(id, FinishReason::kAbort);
+  embeddings_.Abort(id);
   PublishEvents();
 }
 
@@ -105,18 +93,22 @@ void Engine::Evaluate(std::unique_ptr<Evaluation> evaluation) {
   evaluations_.push_back(std::move(evaluation));
 }
 
-bool Engine::HasWork() const { return scheduler_.HasRunnable() || !evaluations_.empty(); }
+bool Engine::HasWork() const {
+  return scheduler_.HasRunnable() || !evaluations_.empty() || !embeddings_.empty();
+}
 
 void Engine::Step() {
   Contain(
       [&] {
         ScheduledBatch& batch = scheduler_.Schedule();
-        if (!batch.empty()) {
+        const bool generates = !batch.empty();
+        if (generates) {
           RunBatch(&batch);
-        } else if (scheduler_.HasRunnable() && evaluations_.empty()) {
+        } else if (scheduler_.HasRunnable() && evaluations_.empty() && !embeddings_.active()) {
           throw std::logic_error("Requests wait although nothing runs.");
         }
         AdvanceEvaluation();
+        AdvanceEmbeddings(generates);
       },
       [&](const std::string& code, const std::string& message) {
         // A fault of the engine itself: better an error for all than one without end.
@@ -334,6 +326,7 @@ void Engine::AbortAll() {
     evaluation->Fail("ERR_ABORTED", "The engine was disposed during the evaluation.");
   }
   evaluations_.clear();
+  embeddings_.FailAll("ERR_ABORTED", "The engine was disposed during the embedding.");
 }
 
 void Engine::Rest() {
@@ -434,6 +427,7 @@ void Engine::CheckIntegrity() const {
   for (const auto& evaluation : evaluations_) {
     for (const PageList* list : evaluation->PageLists()) lists.push_back(list);
   }
+  for (const PageList* list : embeddings_.PageLists()) lists.push_back(list);
   scheduler_.CheckIntegrity(lists);
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/batch.h"
+#include "engine/embedding_queue.h"
 #include "engine/evaluation.h"
 #include "engine/metrics.h"
 #include "engine/model_runner.h"
@@ -72,8 +73,8 @@ class Engine {
    * scheduled before it is compiled. */
   void Submit(std::unique_ptr<Request> request);
 
-  /*! \brief Ends a request with FinishReason::kAbort and frees its pages at once; unknown ids are
-   * ignored. */
+  /*! \brief Ends a request with FinishReason::kAbort, or an embedding with ERR_ABORTED, and frees
+   * its pages at once; unknown ids are ignored. */
   void Abort(int64_t id);
 
   /*! \brief Abort() of a request of which no step has computed a part yet; else nothing. */
@@ -99,14 +100,17 @@ class Engine {
   /*! \brief Queues an evaluation. */
   void Evaluate(std::unique_ptr<Evaluation> evaluation);
 
+  /*! \brief Queues texts for their embeddings. */
+  void Embed(EmbeddingRequest request);
+
   /*! \brief Whether Step() has something to do. */
   bool HasWork() const;
 
-  /*! \brief Schedules, runs, samples, publishes; then advances one evaluation by one forward pass.
-   */
+  /*! \brief Schedules, runs, samples, publishes; then advances one evaluation, and the
+   * embeddings, by one forward pass. */
   void Step();
 
-  /*! \brief Ends all requests with kAbort and all evaluations with ERR_ABORTED. */
+  /*! \brief Ends all requests with kAbort, all evaluations and embeddings with ERR_ABORTED. */
   void AbortAll();
 
   /*! \brief Nothing has happened for a while: returns the memory of pages above the last one that
@@ -151,6 +155,10 @@ class Engine {
   static std::optional<int32_t> ForcedToken(const Request& request, const float* logits);
   Request* FindRequest(int64_t id) const;
   void AdvanceEvaluation();
+  /*! \brief `generated`: the step has computed rows of requests too. */
+  void AdvanceEmbeddings(bool generated);
+  /*! \brief Makes room for the first text that waits, when nothing of the queue goes on without. */
+  void FindEmbeddingPages();
   void TraceRequests(Clock::time_point now);
   void Finish(int64_t id, FinishReason reason, const std::string& code = "",
               const std::string& message = "");
@@ -162,6 +170,9 @@ class Engine {
   PageTable pages_;
   PrefixCache cache_;
   Scheduler scheduler_;
+  EmbeddingQueue embeddings_;
+  /*! \brief Steps in a row in which no embedding could begin for want of pages. */
+  int64_t embedding_stalls_ = 0;
   const std::unique_ptr<ModelRunner> runner_;
   const Publish publish_;
   std::function<void(const EngineStats&)> take_stats_;

@@ -62,13 +62,19 @@ void CheckLibraryFile(const std::string& path) {
 #endif
 }
 
-ffi::Function Resolve(const ffi::Module& machine, const std::string& path, const char* name) {
+/*! \brief Null where the library has none: it was compiled before there was such a function. */
+ffi::Function ResolveIfThere(const ffi::Module& machine, const char* name) {
   ffi::Optional<ffi::Function> function = machine->GetFunction(name, false);
-  if (!function.has_value() || *function == nullptr) {
+  return function.has_value() ? *function : ffi::Function();
+}
+
+ffi::Function Resolve(const ffi::Module& machine, const std::string& path, const char* name) {
+  ffi::Function function = ResolveIfThere(machine, name);
+  if (function == nullptr) {
     ThrowInvalid(path, std::string("it has no function '") + name +
                            "': it was compiled by another version of node-mlc, compile it again");
   }
-  return *function;
+  return function;
 }
 
 }  // namespace
@@ -88,6 +94,7 @@ ModelFunctions ModelFunctions::Load(const std::string& path) {
     model.decode = Resolve(machine, path, "decode");
     model.batch_decode = Resolve(machine, path, "batch_decode");
     model.batch_prefill = Resolve(machine, path, "batch_prefill");
+    model.encode = ResolveIfThere(machine, "encode");
     return model;
   } catch (const ffi::Error& error) {
     ThrowInvalid(path, "it does not load: " + std::string(error.message()));

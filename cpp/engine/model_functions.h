@@ -13,7 +13,7 @@
 namespace node_mlc {
 
 /*!
- * \brief A loaded library and its virtual machine; none of the functions is null.
+ * \brief A loaded library and its virtual machine; none of the functions but `encode` is null.
  *
  * The machine keeps registers between calls, so all calls come from one thread. Members are
  * destroyed from the last to the first: the library goes when nothing refers to its code any more.
@@ -36,6 +36,9 @@ struct ModelFunctions {
   /*! \brief (x f32[n, hidden], q_indptr i32[b+1], positions i32[n], page_indptr i32[b+1],
    * page_indices i32[p], logit_rows i32[m], kv_pages, params) -> f32[m, vocab] */
   tvm::ffi::Function batch_prefill;
+  /*! \brief batch_prefill with the rows after the final norm, f32[m, hidden]; null in a library
+   * that was compiled before embeddings. */
+  tvm::ffi::Function encode;
 };
 
 }  // namespace node_mlc

@@ -21,6 +21,16 @@ struct Logits {
   float* row(int64_t index) const { return data + index * vocab; }
 };
 
+/*! \brief Rows after the model's final norm [rows, columns], in the order of
+ * StepInput::logit_rows. Valid until the next call of the runner. */
+struct HiddenRows {
+  const float* data = nullptr;
+  int64_t rows = 0;
+  int32_t columns = 0;
+
+  const float* row(int64_t index) const { return data + index * columns; }
+};
+
 /*!
  * \brief Computes steps. Implementations: TvmModelRunner, and fakes in tests.
  *
@@ -33,6 +43,10 @@ class ModelRunner {
   /*! \brief Writes keys and values of all rows into their pages, then attends; throws CodedError. A
    * failed call leaves garbage in the pages of the step's rows and harms nothing else. */
   virtual Logits Forward(const StepInput& input) = 0;
+
+  /*! \brief As Forward(), but the hidden rows that logits would be made of; throws
+   * CodedError(ERR_UNSUPPORTED_FIELD) for a model compiled without. */
+  virtual HiddenRows Encode(const StepInput& input) = 0;
 
   /*! \brief Bytes of the keys and values of one page. */
   virtual int64_t page_bytes() const = 0;

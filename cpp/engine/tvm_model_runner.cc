@@ -112,10 +112,10 @@ TvmModelRunner::TvmModelRunner(const ModelConfig& config, ModelFunctions functio
 }
 
 TvmModelRunner::~TvmModelRunner() {
-  logits_ = ffi::Tensor();
+  result_ = ffi::Tensor();
   // The machine holds the last result too; it goes before the pool is emptied.
   functions_.embed = functions_.decode = functions_.batch_decode = functions_.batch_prefill =
-      ffi::Function();
+      functions_.encode = ffi::Function();
   functions_.machine = ffi::ObjectRef();
   EmptyPool();
 }
@@ -125,6 +125,7 @@ ffi::Tensor TvmModelRunner::Embed(const std::vector<int32_t>& tokens) {
   padded_tokens_.resize(PaddedRows(tokens.size(), config_.prefill_chunk), 0);
   ffi::Tensor hidden = functions_.embed(tokens_.Fill(padded_tokens_), params_).cast<ffi::Tensor>();
   LimitPool(hidden.numel() * 4);
+  hidden_size_ = hidden.size(1);
   return FirstRows(hidden, static_cast<int64_t>(tokens.size()));
 }
 
@@ -134,35 +135,49 @@ const ffi::Function& TvmModelRunner::FunctionFor(const StepInput& input) const {
 }
 
 Logits TvmModelRunner::Forward(const StepInput& input) {
+  Run(FunctionFor(input), input);
+  const auto rows = static_cast<int64_t>(input.logit_rows.size());
+  return {CheckResult(rows, config_.vocab_size), rows, config_.vocab_size};
+}
+
+HiddenRows TvmModelRunner::Encode(const StepInput& input) {
+  if (functions_.encode == nullptr) {
+    throw CodedError("ERR_UNSUPPORTED_FIELD",
+                     "Expected a library with the function 'encode' for embeddings but this one "
+                     "was compiled without: compile the model again.");
+  }
+  Run(functions_.encode, input);
+  const auto rows = static_cast<int64_t>(input.logit_rows.size());
+  return {CheckResult(rows, hidden_size_), rows, static_cast<int32_t>(hidden_size_)};
+}
+
+void TvmModelRunner::Run(const ffi::Function& function, const StepInput& input) {
   try {
-    logits_ = ffi::Tensor();
+    result_ = ffi::Tensor();
     ffi::Tensor hidden = Embed(input.tokens);
-    logits_ = FunctionFor(input)(
-                  hidden, q_indptr_.Fill(input.q_indptr), positions_.Fill(input.positions),
-                  page_indptr_.Fill(input.page_indptr), page_indices_.Fill(input.page_indices),
-                  logit_rows_.Fill(input.logit_rows), kv_cache_.tensor(), params_)
+    result_ = function(hidden, q_indptr_.Fill(input.q_indptr), positions_.Fill(input.positions),
+                       page_indptr_.Fill(input.page_indptr), page_indices_.Fill(input.page_indices),
+                       logit_rows_.Fill(input.logit_rows), kv_cache_.tensor(), params_)
                   .cast<ffi::Tensor>();
-    LimitPool(logits_.numel() * 4);
-    return CheckLogits(static_cast<int64_t>(input.logit_rows.size()));
+    LimitPool(result_.numel() * 4);
   } catch (const ffi::Error& error) {
     throw CodedError("ERR_NATIVE", "The model failed: " + std::string(error.kind()) + ": " +
                                        std::string(error.message()));
   }
 }
 
-Logits TvmModelRunner::CheckLogits(int64_t rows) const {
-  const DLDataType dtype = logits_.dtype();
+float* TvmModelRunner::CheckResult(int64_t rows, int64_t columns) const {
+  const DLDataType dtype = result_.dtype();
   const bool is_float = dtype.code == kDLFloat && dtype.bits == 32 && dtype.lanes == 1;
-  if (!is_float || logits_.ndim() != 2 || logits_.size(0) != rows ||
-      logits_.size(1) != config_.vocab_size) {
-    throw CodedError("ERR_INVALID_PACKAGE",
-                     "Expected float32 logits [" + std::to_string(rows) + ", " +
-                         std::to_string(config_.vocab_size) +
-                         "] from the compiled library, but it computes others: the package's "
-                         "files do not belong together.");
+  if (!is_float || result_.ndim() != 2 || result_.size(0) != rows || result_.size(1) != columns) {
+    throw CodedError("ERR_INVALID_PACKAGE", "Expected float32 [" + std::to_string(rows) + ", " +
+                                                std::to_string(columns) +
+                                                "] from the compiled library, but it computes "
+                                                "others: the package's files do not belong "
+                                                "together.");
   }
-  auto* data = static_cast<char*>(logits_.data_ptr()) + logits_.byte_offset();
-  return {reinterpret_cast<float*>(data), rows, config_.vocab_size};
+  auto* data = static_cast<char*>(result_.data_ptr()) + result_.byte_offset();
+  return reinterpret_cast<float*>(data);
 }
 
 void TvmModelRunner::LimitPool(int64_t result_bytes) {

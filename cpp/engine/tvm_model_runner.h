@@ -56,6 +56,7 @@ class TvmModelRunner final : public ModelRunner {
   int32_t threads() const { return ThreadPool::Current()->threads(); }
 
   Logits Forward(const StepInput& input) override;
+  HiddenRows Encode(const StepInput& input) override;
   int64_t page_bytes() const override { return kv_cache_.page_bytes(); }
   void ReadPage(int32_t page, uint8_t* data) override {
     std::memcpy(data, kv_cache_.page(page), static_cast<size_t>(page_bytes()));
@@ -71,7 +72,10 @@ class TvmModelRunner final : public ModelRunner {
 
   tvm::ffi::Tensor Embed(const std::vector<int32_t>& tokens);
   const tvm::ffi::Function& FunctionFor(const StepInput& input) const;
-  Logits CheckLogits(int64_t rows) const;
+  /*! \brief Calls `function` with the arguments of a step; throws CodedError. */
+  void Run(const tvm::ffi::Function& function, const StepInput& input);
+  /*! \brief The result's values; throws CodedError unless it is float32 [rows, columns]. */
+  float* CheckResult(int64_t rows, int64_t columns) const;
   void LimitPool(int64_t result_bytes);
   void WarmUp();
 
@@ -85,7 +89,9 @@ class TvmModelRunner final : public ModelRunner {
   KvCache kv_cache_;
   IntArgument tokens_, q_indptr_, positions_, page_indptr_, page_indices_, logit_rows_;
   std::vector<int32_t> padded_tokens_;
-  tvm::ffi::Tensor logits_;
+  /*! \brief What the last function gave. */
+  tvm::ffi::Tensor result_;
+  int64_t hidden_size_ = 0;
   std::set<int64_t> result_sizes_;
   int64_t pooled_bytes_ = 0;
 };

@@ -190,13 +190,15 @@ void EngineSession::OnEnvironmentExit(void* data) {
   session->loop_->Join();
 }
 
+void EngineSession::OpenRequest(int64_t id, const char* method) {
+  if (open_requests_.insert(id).second) return;
+  throw CodedError("ERR_INVALID_ARGUMENT",
+                   std::string("Expected an id that no unfinished request has for ") + method +
+                       " but received " + std::to_string(id) + ".");
+}
+
 void EngineSession::Submit(std::unique_ptr<Request> request) {
-  const int64_t id = request->id;
-  if (!open_requests_.insert(id).second) {
-    throw CodedError("ERR_INVALID_ARGUMENT",
-                     "Expected an id that no unfinished request has for submit() but received " +
-                         std::to_string(id) + ".");
-  }
+  OpenRequest(request->id, "submit()");
   channel_->Hold(env_);
   // A std::function must be copyable, so the request travels in a shared pointer.
   auto shared = std::make_shared<std::unique_ptr<Request>>(std::move(request));

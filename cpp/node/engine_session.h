@@ -14,6 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/embedding_queue.h"
 #include "engine/engine_loop.h"
 #include "engine/evaluation.h"
 #include "engine/model_config.h"
@@ -58,6 +59,9 @@ class EngineSession : public std::enable_shared_from_this<EngineSession> {
   /*! \brief Starts an evaluation: all logits, or the score of each token; a promise of
    * Float32Array. */
   napi_value Evaluate(EvaluationPlan plan, bool score);
+  /*! \brief Starts to embed texts, until Abort() of the request's id; a promise of Float32Array.
+   * `result` of the request is not used. Throws as Submit(). */
+  napi_value Embed(EmbeddingRequest request);
   /*! \brief Engine::Pin(); a promise of the tokens kept. */
   napi_value Pin(int64_t id, std::vector<int32_t> tokens);
   void Unpin(int64_t id);
@@ -89,6 +93,8 @@ class EngineSession : public std::enable_shared_from_this<EngineSession> {
    * thread. */
   using Settle = std::function<void(std::function<void(napi_env, napi_deferred)>)>;
 
+  /*! \brief Throws CodedError(ERR_INVALID_ARGUMENT) when the id is in use. */
+  void OpenRequest(int64_t id, const char* method);
   /*! \brief Makes a promise that keeps the event loop alive until it is settled. */
   Settle OpenPromise(napi_value* promise);
   /*! \brief Runs `compute` on the engine thread; a promise of what `convert(env, result)` makes of

@@ -7,6 +7,7 @@
 
 #include "node/addon_data.h"
 #include "node/argument_check.h"
+#include "node/embedding_arguments.h"
 #include "node/engine_arguments.h"
 #include "node/engine_session.h"
 #include "node/error_conversion.h"
@@ -118,7 +119,7 @@ napi_value MatchGrammar(napi_env env, napi_callback_info info) {
     // After the getters of the grammar, which may have disposed of the engine.
     EngineSession* session = OpenSessionOf(env, args.self());
     RequireVocabulary(*session);
-    auto texts = ToTexts(env, args[1], session->config());
+    auto texts = ToTexts(env, args[1], session->config(), "matchGrammar");
     return OpenSessionOf(env, args.self())->MatchGrammar(std::move(source), std::move(texts));
   });
 }
@@ -181,6 +182,18 @@ napi_value Evaluate(napi_env env, napi_callback_info info) {
     EvaluationPlan plan =
         ToEvaluationPlan(env, args[0], args[1], OpenSessionOf(env, args.self())->config());
     return OpenSessionOf(env, args.self())->Evaluate(std::move(plan), /*score=*/false);
+  });
+}
+
+// embed(id: number, texts: Int32Array[], pooling: "mean" | "cls" | "last"): Promise<Float32Array>
+napi_value Embed(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "embed",
+                         {NonNegativeInteger("id"), Array("texts"), String("pooling")});
+    EmbeddingRequest request = ToEmbeddingRequest(env, args[1], args.GetString(2),
+                                                  OpenSessionOf(env, args.self())->config());
+    request.id = static_cast<int64_t>(args.GetNumber(0));
+    return OpenSessionOf(env, args.self())->Embed(std::move(request));
   });
 }
 
@@ -308,6 +321,7 @@ void DefineEngineClass(napi_env env, napi_value exports) {
       Method("abortIfQueued", AbortIfQueued),
       Method("replyLogits", ReplyLogits),
       Method("evaluate", Evaluate),
+      Method("embed", Embed),
       Method("pin", Pin),
       Method("unpin", Unpin),
       Method("readPrefix", ReadPrefix),

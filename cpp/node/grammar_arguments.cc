@@ -56,15 +56,15 @@ Vocabulary ToVocabulary(napi_env env, napi_value bytes, napi_value lengths, napi
   return vocabulary;
 }
 
-std::vector<std::vector<int32_t>> ToTexts(napi_env env, napi_value rows,
-                                          const ModelConfig& config) {
+std::vector<std::vector<int32_t>> ToTexts(napi_env env, napi_value rows, const ModelConfig& config,
+                                          const char* method) {
   uint32_t count = 0;
   Check(env, napi_get_array_length(env, rows, &count));
   std::vector<std::vector<int32_t>> texts;
   for (uint32_t i = 0; i < count; ++i) {
     napi_value row;
     Check(env, napi_get_element(env, rows, i, &row));
-    const std::string what = "texts[" + std::to_string(i) + "] of matchGrammar()";
+    const std::string what = "texts[" + std::to_string(i) + "] of " + method + "()";
     texts.push_back(ReadInt32Array(env, row, what));
     CheckTokens(texts.back(), config.vocab_size, what);
   }

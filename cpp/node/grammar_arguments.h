@@ -23,8 +23,9 @@ GrammarSource ReadGrammar(const ObjectReader& grammar);
 Vocabulary ToVocabulary(napi_env env, napi_value bytes, napi_value lengths, napi_value stop_tokens,
                         const ModelConfig& config);
 
-/*! \brief Texts of matchGrammar(): an array of Int32Array. */
-std::vector<std::vector<int32_t>> ToTexts(napi_env env, napi_value rows, const ModelConfig& config);
+/*! \brief Texts of `method`: an array of Int32Array. */
+std::vector<std::vector<int32_t>> ToTexts(napi_env env, napi_value rows, const ModelConfig& config,
+                                          const char* method);
 
 }  // namespace node_mlc
 

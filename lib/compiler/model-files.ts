@@ -8,7 +8,7 @@ import { compactTokenizer } from "../tokenizer/compact-files.js";
 import type { Target } from "./codegen/target.js";
 import type { CompileLimits } from "./compile-options.js";
 import type { ImportedModel } from "./importer/imported-model.js";
-import { ENTRY_FUNCTIONS } from "./nn/causal-lm.js";
+import { ENTRY_FUNCTIONS, type EntryFunction } from "./nn/causal-lm.js";
 import type { Activations, KvDtype } from "./nn/decoder-spec.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
 import type { SourceModel } from "./source-model.js";
@@ -151,9 +151,11 @@ function manifestTuning({ threads, kernels }: TuningReport): NonNullable<Manifes
   };
 }
 
-/** Bytes of temporaries of all functions together. */
+/** Bytes of temporaries of all functions together. `encode` and `batch_prefill` ask the pool for the same blocks and never run at once. */
 function allTemporaries({ temporaries }: CompiledLibrary): number {
-  return ENTRY_FUNCTIONS.reduce((sum, name) => sum + (temporaries.get(name) ?? 0), 0);
+  const bytes = (name: EntryFunction) => temporaries.get(name) ?? 0;
+  const mixed = Math.max(bytes("batch_prefill"), bytes("encode"));
+  return bytes("embed") + bytes("decode") + bytes("batch_decode") + mixed;
 }
 
 /** `<model>-<scheme>` in the working directory. */

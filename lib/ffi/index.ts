@@ -16,6 +16,7 @@ export type {
   NativeGrammar,
   NativeLogprobs,
   NativeParameter,
+  NativePooling,
   NativeRequest,
   NativeTiming,
 } from "./native-engine.js";

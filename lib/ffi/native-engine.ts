@@ -177,6 +177,9 @@ export interface NativeTiming {
   readonly decodeMs: number;
 }
 
+/** Which rows of a text make its embedding: the mean of all, the first, or the last one. */
+export type NativePooling = "mean" | "cls" | "last";
+
 /** What happened to one request since its last event. */
 export interface NativeEvent {
   readonly id: number;
@@ -337,6 +340,13 @@ export interface NativeEngine {
    * pages when there are too few. Rejects with ERR_ABORTED when the engine is disposed meanwhile.
    */
   evaluate(rows: readonly Int32Array[], options?: EvaluateOptions): Promise<Float32Array>;
+  /**
+   * One vector of each text, float32 [texts, hidden]: pooled from the rows after the final norm, not normalised. Texts share forward
+   * passes with those of other calls, beside generation. `id` is chosen by the caller as for submit(); abort(id) rejects with
+   * ERR_ABORTED, as does dispose(). Throws ERR_CONTEXT_OVERFLOW for a text longer than contextLength, ERR_INSUFFICIENT_MEMORY for one
+   * that could never fit into the KV pool; rejects with ERR_UNSUPPORTED_FIELD where the library has no function `encode`.
+   */
+  embed(id: number, texts: readonly Int32Array[], pooling: NativePooling): Promise<Float32Array>;
   /**
    * Keeps the KV pages of the longest prefix of `tokens` that there is, in place of what was pinned under this id before, until
    * `unpin` or until requests need them; resolves with the tokens kept (whole pages).

@@ -6,6 +6,8 @@ import { Tokenizer } from "../tokenizer/tokenizer.js";
 export const START = 256;
 export const END = 257;
 export const VOCABULARY = 260;
+/** Numbers of an embedding. */
+export const HIDDEN = 64;
 
 /** A byte-level tokenizer of 256 bytes and two control tokens, or more. */
 export function byteTokenizer(
@@ -45,7 +47,7 @@ export function byteManifest(change: Partial<Manifest> = {}): Manifest {
     model: {
       architecture: "llama",
       name: "fake",
-      hiddenSize: 4,
+      hiddenSize: HIDDEN,
       intermediateSize: 4,
       layers: 1,
       attentionHeads: 1,
@@ -69,7 +71,7 @@ export function byteManifest(change: Partial<Manifest> = {}): Manifest {
           features: [],
         },
         file: "model.so",
-        functions: ["embed", "decode", "batch_decode", "batch_prefill"].map((name) => ({
+        functions: ["embed", "decode", "batch_decode", "batch_prefill", "encode"].map((name) => ({
           name,
           temporaryBytes: 0,
         })),

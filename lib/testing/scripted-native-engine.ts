@@ -4,10 +4,11 @@ import type {
   NativeEngine,
   NativeEvent,
   NativeHistogram,
+  NativePooling,
   NativeRequest,
   NativeTrace,
 } from "../ffi/native-engine.js";
-import { END, VOCABULARY } from "./byte-model.js";
+import { END, HIDDEN, VOCABULARY } from "./byte-model.js";
 
 /** What a request does: the events it reports, one a step; a function may choose by the request. */
 export type Script = (request: NativeRequest) => readonly Omit<NativeEvent, "id">[];
@@ -24,11 +25,20 @@ function emptyHistogram(): NativeHistogram {
   return { bounds: new Float64Array(), counts: new Float64Array(1), count: 0, sum: 0 };
 }
 
+/** How often each token stands in a text, by the token's number modulo the length: alike texts have alike vectors. */
+function countVector(text: Int32Array): number[] {
+  const vector = new Array<number>(HIDDEN).fill(0);
+  for (const token of text) vector[token % HIDDEN] = (vector[token % HIDDEN] ?? 0) + 1;
+  return vector;
+}
+
 /** A native engine that plays a script, one step each turn of the event loop, and records what it is told. */
 export class ScriptedNativeEngine implements NativeEngine {
   readonly requests: NativeRequest[] = [];
   readonly aborted: number[] = [];
   readonly replies: { id: number; logits: Float32Array }[] = [];
+  /** Calls of embed(). */
+  readonly embedded: { id: number; texts: number[][]; pooling: NativePooling }[] = [];
   /** What useVocabulary was given. */
   readonly vocabularies: { bytes: Uint8Array; lengths: Int32Array; stopTokens: Int32Array }[] = [];
   /** Requests that count as not begun; all others start at once. */
@@ -91,6 +101,16 @@ export class ScriptedNativeEngine implements NativeEngine {
 
   async evaluate(rows: readonly Int32Array[]): Promise<Float32Array> {
     return new Float32Array(rows.length * (rows[0]?.length ?? 0) * VOCABULARY);
+  }
+
+  /** Vectors that depend on the text only, see `countVector`. */
+  async embed(id: number, texts: readonly Int32Array[], pooling: NativePooling): Promise<Float32Array> {
+    if (this.disposed) throw new MlcError("ERR_DISPOSED", "disposed");
+    this.embedded.push({ id, texts: texts.map((text) => [...text]), pooling });
+    await new Promise((resolve) => setTimeout(resolve, this.#stepMs));
+    if (this.aborted.includes(id)) throw new MlcError("ERR_ABORTED", "The embedding was aborted.");
+    if (this.disposed) throw new MlcError("ERR_ABORTED", "The engine was disposed during the embedding.");
+    return Float32Array.from(texts.flatMap((text) => countVector(text)));
   }
 
   async score(tokens: Int32Array): Promise<Float32Array> {

@@ -24,6 +24,11 @@ inline int32_t NextToken(const std::vector<int32_t>& history, int32_t vocab) {
   return static_cast<int32_t>(hash % static_cast<uint64_t>(vocab));
 }
 
+/*! \brief The hidden row of the last token of `history`. */
+inline std::vector<float> HiddenRow(const std::vector<int32_t>& history, int32_t vocab) {
+  return {static_cast<float>(NextToken(history, vocab)), static_cast<float>(history.back()) / 7.0f};
+}
+
 /*!
  * \brief Stores each row's token in its page slot and derives the logits from the tokens found in
  * the pages, as attention does: a wrong page, position or order gives another answer.
@@ -44,6 +49,17 @@ class FakeRunner : public node_mlc::ModelRunner {
     return {logits_.data(), static_cast<int64_t>(input.logit_rows.size()), vocab_};
   }
 
+  node_mlc::HiddenRows Encode(const node_mlc::StepInput& input) override {
+    ++encodes;
+    if (on_encode) on_encode(input);
+    for (int32_t s = 0; s < input.sequences(); ++s) WriteRows(input, s);
+    hidden_.clear();
+    for (int32_t row : input.logit_rows) {
+      for (float value : HiddenRow(History(input, row), vocab_)) hidden_.push_back(value);
+    }
+    return {hidden_.data(), static_cast<int64_t>(input.logit_rows.size()), 2};
+  }
+
   int64_t page_bytes() const override { return page_size_ * int64_t{sizeof(int32_t)}; }
 
   void ReadPage(int32_t page, uint8_t* data) override {
@@ -57,7 +73,9 @@ class FakeRunner : public node_mlc::ModelRunner {
   void ReleasePages(int32_t begin, int32_t end) override { released = end - begin; }
 
   std::function<void(const node_mlc::StepInput&)> on_forward;
+  std::function<void(const node_mlc::StepInput&)> on_encode;
   int forwards = 0;
+  int encodes = 0;
   int32_t released = -1;
 
  private:
@@ -87,6 +105,7 @@ class FakeRunner : public node_mlc::ModelRunner {
   const int32_t vocab_;
   std::vector<int32_t> slots_;
   std::vector<float> logits_;
+  std::vector<float> hidden_;
 };
 
 }  // namespace node_mlc_test

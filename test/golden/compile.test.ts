@@ -70,7 +70,7 @@ describe.skipIf(llama === undefined)("compile", () => {
     const [library] = compiled.manifest.libraries;
     expect(library?.target.features.length).toBeGreaterThan(0);
     const bytes = new Map(library?.functions.map(({ name, temporaryBytes }) => [name, temporaryBytes]));
-    expect([...bytes.keys()]).toEqual(["embed", "decode", "batch_decode", "batch_prefill"]);
+    expect([...bytes.keys()]).toEqual(["embed", "decode", "batch_decode", "batch_prefill", "encode"]);
     expect(bytes.get("batch_prefill")).toBeGreaterThan(bytes.get("decode") ?? Number.NaN);
     expect(readdirSync(first.parent).sort()).toEqual(["dump", "package"]);
   });

@@ -33,6 +33,8 @@ describe.skipIf(goldens === undefined).each(CASES)("%s q0f32 for %s", (name, tar
   let rows: number[][];
   let expected: Float32Array[][];
   let std: number;
+  /** Weights of the output projection, a row a token. */
+  let output: Float32Array[];
 
   beforeAll(() => {
     loadCompilerLibrary();
@@ -53,6 +55,13 @@ describe.skipIf(goldens === undefined).each(CASES)("%s q0f32 for %s", (name, tar
     });
     const executable = buildExecutable(runPipeline(module).module, target);
     newRunner = () => new DecoderRunner(executable, config, parameters.tensors, "float32");
+
+    const tensors = readSafetensors(path.join(folder, "model.safetensors"));
+    const head = (tensors.get("lm_head.weight") ?? tensors.get("model.embed_tokens.weight"))
+      ?.data as Float32Array;
+    output = Array.from({ length: config.vocabSize }, (_, token) =>
+      head.subarray(token * config.hiddenSize, (token + 1) * config.hiddenSize),
+    );
 
     const golden = path.join(folder, "golden.safetensors");
     const ids = readSafetensor(golden, "input_ids");
@@ -104,6 +113,23 @@ describe.skipIf(goldens === undefined).each(CASES)("%s q0f32 for %s", (name, tar
     rows[1]?.forEach((token, i) => {
       expectClose(runner.step(entry, [{ sequence: 1, tokens: [token] }]), [expected[1]?.[i]]);
     });
+  });
+
+  it("encodes to the rows that logits are made of, with the same bits in chunks and beside others", () => {
+    const [a = [], b = []] = rows;
+    const whole = newRunner().step("encode", [{ sequence: 0, tokens: a }]);
+    const dot = (x: Float32Array, y: Float32Array) =>
+      x.reduce((sum, value, i) => sum + value * (y[i] ?? 0), 0);
+    const logits = whole.map((hidden) => Float32Array.from(output, (weights) => dot(hidden, weights)));
+    expectClose(logits, expected[0] ?? []);
+    const runner = newRunner();
+    const first = runner.step("encode", [
+      { sequence: 1, tokens: b.slice(0, 9) },
+      { sequence: 0, tokens: a.slice(0, 11) },
+    ]);
+    const rest = runner.step("encode", [{ sequence: 0, tokens: a.slice(11), logits: [a.length - 12] }]);
+    expect(first.slice(9)).toEqual(whole.slice(0, 11));
+    expect(rest).toEqual(whole.slice(-1));
   });
 
   it("mixes prompt chunks and decodes of several sequences in a step", () => {

@@ -56,6 +56,18 @@ describe("the process", () => {
       7,
       "",
     ],
+    [
+      "stays alive until an embedding has ended",
+      "engine.embed(1, [new Int32Array(200), new Int32Array(9)], 'mean').then((vectors) => console.log(vectors.length));",
+      0,
+      "32",
+    ],
+    [
+      "exits in mid-embedding",
+      "engine.embed(1, [new Int32Array(250)], 'mean'); setTimeout(() => process.exit(4), 10);",
+      4,
+      "",
+    ],
     ["exits in mid-load", `native.NativeEngine.load(config, () => {}); process.exit(8);`, 8, ""],
     ["exits in mid-disposal", "engine.submit(request(1)); engine.dispose(); process.exit(9);", 9, ""],
     [

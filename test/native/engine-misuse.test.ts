@@ -111,11 +111,26 @@ describe("wrong values", () => {
     );
   });
 
+  it.each<[string, unknown[], RegExp]>([
+    ["a negative id", [-1, [Int32Array.of(1)], "mean"], /'id'/],
+    ["no texts", [1, [], "mean"], /at least one text/],
+    ["an empty text", [1, [Int32Array.of(1), new Int32Array()], "mean"], /texts\[1\].*received none/],
+    ["a text that is none", [1, [[1, 2]], "mean"], /texts\[0\] of embed/],
+    ["a token beyond the vocabulary", [1, [Int32Array.of(50)], "mean"], /texts\[0\].*received 50/],
+    ["no pooling", [1, [Int32Array.of(1)]], /'pooling'/],
+    ["another pooling", [1, [Int32Array.of(1)], "max"], /"mean", "cls" or "last".*"max"/],
+  ])("embed refuses %s", (_name, args, message) => {
+    expect(() => untyped(running.engine).embed?.(...args)).toThrow(
+      expect.objectContaining({ code: "ERR_INVALID_ARGUMENT", message: expect.stringMatching(message) }),
+    );
+  });
+
   it("rows and texts beyond the context are overflows", () => {
     const long = Int32Array.from(fakePrompt(257));
     const overflow = expect.objectContaining({ code: "ERR_CONTEXT_OVERFLOW" });
     expect(() => running.engine.evaluate([long])).toThrow(overflow);
     expect(() => running.engine.score(long)).toThrow(overflow);
+    expect(() => running.engine.embed(1, [long], "mean")).toThrow(overflow);
     expect(() => running.engine.score(Int32Array.of(1))).toThrow(/two tokens/);
   });
 
@@ -160,6 +175,7 @@ describe("states", () => {
     ["abort", ({ engine }) => engine.abort(1)],
     ["evaluate", ({ engine }) => engine.evaluate([Int32Array.of(1)])],
     ["score", ({ engine }) => engine.score(Int32Array.of(1, 2))],
+    ["embed", ({ engine }) => engine.embed(1, [Int32Array.of(1)], "last")],
     ["stats", ({ engine }) => engine.stats()],
   ];
 

@@ -48,8 +48,11 @@ export class DecoderRunner {
     this.#freePages = Array.from({ length: pages }, (_, i) => (i * 37 + 11) % pages);
   }
 
-  /** One step; logits row by row. `name` is the compiled function to use. */
-  step(name: "decode" | "batch_decode" | "batch_prefill", rows: readonly StepRows[]): Float32Array[] {
+  /** One step; logits (of `encode` hidden rows) row by row. `name` is the compiled function to use. */
+  step(
+    name: "decode" | "batch_decode" | "batch_prefill" | "encode",
+    rows: readonly StepRows[],
+  ): Float32Array[] {
     const ids: number[] = [];
     const positions: number[] = [];
     const qIndptr = [0];
@@ -79,7 +82,8 @@ export class DecoderRunner {
       this.#pages,
       [...this.#params],
     ) as Tensor;
-    return splitRows(result, this.#config.vocabSize);
+    const { hiddenSize, vocabSize } = this.#config;
+    return splitRows(result, name === "encode" ? hiddenSize : vocabSize);
   }
 
   /** The text a function without arguments returns. */

@@ -1,4 +1,4 @@
-// A decoder as a module of the four entry functions of a package's library (docs/architecture.md has their signature).
+// A decoder as a module of the five entry functions of a package's library (docs/architecture.md has their signature).
 import type { FfiObject } from "../../ffi/index.js";
 import { kvRecordSize } from "../../package/kv-format.js";
 import { BlockBuilder } from "../ir/block-builder.js";
@@ -10,7 +10,7 @@ import { type DecoderSpec, packedParameters } from "./decoder-spec.js";
 import { FunctionGraph } from "./function-graph.js";
 
 /** The entry functions a library has. */
-export const ENTRY_FUNCTIONS = ["embed", "decode", "batch_decode", "batch_prefill"] as const;
+export const ENTRY_FUNCTIONS = ["embed", "decode", "batch_decode", "batch_prefill", "encode"] as const;
 export type EntryFunction = (typeof ENTRY_FUNCTIONS)[number];
 
 /** Builds the module of a decoder: Relax functions and the kernels they share. */
@@ -20,6 +20,7 @@ export function buildCausalLm(spec: DecoderSpec): FfiObject {
   model.decode();
   model.batchDecode();
   model.batchPrefill();
+  model.encode();
   return model.finish();
 }
 
@@ -74,13 +75,22 @@ class CausalLmBuilder {
 
   /** Any mix of prompt chunks and single rows; logits of the rows `logit_rows` names. */
   batchPrefill(): void {
+    this.#mixedStep("batch_prefill");
+  }
+
+  /** As `batch_prefill`, with the rows after the final norm in place of their logits: what embeddings are made of. */
+  encode(): void {
+    this.#mixedStep("encode");
+  }
+
+  #mixedStep(name: "batch_prefill" | "encode"): void {
     const sizes = {
       rows: sizeVar("n"),
       sequencesPlusOne: sizeVar("b_plus_1"),
       logitRows: sizeVar("m"),
       chooseRows: true,
     };
-    this.#step("batch_prefill", sizes, { n: this.#mostRows(), m: this.#mostRows() });
+    this.#step(name, sizes, { n: this.#mostRows(), m: this.#mostRows() });
   }
 
   /** `n` of a step that may carry one row of every sequence beside a prompt chunk. */
@@ -111,7 +121,8 @@ class CausalLmBuilder {
     const attributes = this.#attributes(bounds, inputs.length);
     this.#builder.relaxFunction(name, [...inputs, params], attributes, (emit) => {
       const graph = new FunctionGraph(this.#builder, emit, params, this.#parameterIndex);
-      return new Decoder(config, graph, this.#kernels, step).logits(x);
+      const decoder = new Decoder(config, graph, this.#kernels, step);
+      return name === "encode" ? decoder.hidden(x) : decoder.logits(x);
     });
   }
 

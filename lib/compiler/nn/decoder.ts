@@ -30,6 +30,8 @@ interface LogitRows {
   readonly count: Dimension;
 }
 
+const FINAL_NORM = "model.norm.weight";
+
 /** One entry function's network: the calls of its layers in order. */
 export class Decoder {
   readonly #config: DecoderConfig;
@@ -46,6 +48,19 @@ export class Decoder {
 
   /** The whole network: `x` float32 `[rows, hidden]` to logits float32 `[logit rows, vocabulary]`. */
   logits(x: FfiObject): FfiObject {
+    return this.#head(this.#layers(x));
+  }
+
+  /** The network without its output projection: rows after the final norm, float32 `[logit rows, hidden]`. */
+  hidden(x: FfiObject): FfiObject {
+    const { hidden, count } = this.#layers(x);
+    const rows = { count, columns: this.#config.hiddenSize, blocks: false };
+    const args = [hidden, this.#graph.param(FINAL_NORM)];
+    return this.#values(this.#kernels.rmsNorm(count, "float32"), args, rows, "hidden").tensor;
+  }
+
+  /** All layers; the rows whose logits are wanted. */
+  #layers(x: FfiObject): Rows {
     const rope = this.#ropeTable();
     const { layers } = this.#config;
     let rows: Rows = { hidden: x, count: this.#step.rows };
@@ -61,7 +76,7 @@ export class Decoder {
           : this.#attentionOutput(prefix, ...this.#choose(rows, attended, chosen)),
       );
     }
-    return this.#head(rows);
+    return rows;
   }
 
   /** Cosines and sines of the step's positions, shared by all layers. */
@@ -130,7 +145,7 @@ export class Decoder {
   #head(rows: Rows): FfiObject {
     const { vocabSize, tieWordEmbeddings } = this.#config;
     const names = [tieWordEmbeddings ? "model.embed_tokens" : "lm_head"];
-    return this.#normedLinear(rows, "model.norm.weight", names, vocabSize).tensor;
+    return this.#normedLinear(rows, FINAL_NORM, names, vocabSize).tensor;
   }
 
   /** The rows whose logits are wanted, of both tensors. */

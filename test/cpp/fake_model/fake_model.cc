@@ -134,6 +134,26 @@ ffi::Tensor Forward(bool all_rows, ffi::Tensor x, ffi::Tensor q_indptr, ffi::Ten
   return logits;
 }
 
+/*! \brief Hidden rows: a token, then numbers that depend on all that it sees. */
+ffi::Tensor Encode(ffi::Tensor x, ffi::Tensor q_indptr, ffi::Tensor positions,
+                   ffi::Tensor page_indptr, ffi::Tensor page_indices, ffi::Tensor logit_rows,
+                   ffi::Tensor pages, Params params) {
+  const auto delay = std::chrono::duration<float, std::milli>(Setting(params, 2));
+  if (delay.count() > 0) std::this_thread::sleep_for(delay);
+  Step step(x, q_indptr, positions, page_indptr, page_indices, pages);
+  step.Write(params);
+  ffi::Tensor hidden = MakeMatrix(logit_rows.size(0), kHidden);
+  auto* out = static_cast<float*>(hidden.data_ptr());
+  for (int64_t i = 0; i < logit_rows.size(0); ++i) {
+    const auto [token, hash] = step.Look(static_cast<const int32_t*>(logit_rows.data_ptr())[i]);
+    out[i * kHidden] = token == Setting(params, 4) ? std::nanf("") : token;
+    for (int64_t v = 1; v < kHidden; ++v) {
+      out[i * kHidden + v] = static_cast<float>((hash + v * 7) % 1000) / 1000.0f;
+    }
+  }
+  return hidden;
+}
+
 ffi::Function MakeForward(bool all_rows) {
   return ffi::Function::FromTyped([all_rows](ffi::Tensor x, ffi::Tensor q_indptr,
                                              ffi::Tensor positions, ffi::Tensor page_indptr,
@@ -154,6 +174,7 @@ class FakeMachine final : public ffi::ModuleObj {
     if (name == "embed") return ffi::Function::FromTyped(Embed);
     if (name == "decode" || name == "batch_decode") return MakeForward(true);
     if (name == "batch_prefill") return MakeForward(false);
+    if (name == "encode") return ffi::Function::FromTyped(Encode);
     return std::nullopt;
   }
 };
