@@ -43,12 +43,15 @@ export type { OverflowPolicy, Truncation } from "./engine/overflow.js";
 export { type MeasuredEngine, PROMETHEUS_CONTENT_TYPE, prometheusText } from "./engine/prometheus.js";
 export type { Prompt } from "./engine/prompt.js";
 export type { SpanAttribute, SpanTracer, TracerSpan } from "./engine/request-span.js";
-export type { ResponseStream, Responses } from "./engine/responses.js";
+export type { ResponseStream } from "./engine/response-stream.js";
+export type { Responses } from "./engine/responses.js";
 export type {
   ResponseCreateParams,
-  ResponseInputMessage,
+  ResponseInputItem,
   ResponseObject,
+  ResponseOutputItem,
   ResponseStreamEvent,
+  ResponseTool,
 } from "./engine/responses-types.js";
 export type { SamplingOptions } from "./engine/sampling-options.js";
 export type { Session, SessionOptions } from "./engine/session.js";

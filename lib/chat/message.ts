@@ -122,7 +122,8 @@ export function checkMessages(messages: unknown): PlainMessage[] {
   });
 }
 
-function checkMessage(message: unknown, where: string): PlainMessage {
+/** Checks one message, which its errors call `where`. */
+export function checkMessage(message: unknown, where: string): PlainMessage {
   if (typeof message !== "object" || message === null) throw invalid(where, "an object", message);
   const { role, content, ...rest } = message as Record<string, unknown>;
   if (role === "function") {

@@ -96,31 +96,36 @@ export function checkTools(value: unknown): FunctionTool[] {
 function checkTool(value: unknown, where: string): FunctionTool {
   const { type, function: definition } = fieldsOf(value, where);
   if (type !== "function") throw unsupported(`${where}.type`, type, 'only "function" is supported');
-  const { name, description, parameters, strict, ...rest } = fieldsOf(definition, `${where}.function`);
+  return { type, function: checkFunction(fieldsOf(definition, `${where}.function`), `${where}.function`) };
+}
+
+/** Checks what a tool says of its function. Errors: ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED_FIELD. */
+export function checkFunction(
+  definition: Readonly<Record<string, unknown>>,
+  where: string,
+): FunctionTool["function"] {
+  const { name, description, parameters, strict, ...rest } = definition;
   for (const [field, given] of Object.entries(rest)) {
     if (given !== undefined && given !== null) {
-      throw unsupported(`${where}.function.${field}`, given, "remove the field");
+      throw unsupported(`${where}.${field}`, given, "remove the field");
     }
   }
-  checkFunctionName(name, `${where}.function.name`);
+  checkFunctionName(name, `${where}.name`);
   if (description !== undefined && description !== null && typeof description !== "string") {
-    throw invalid(`${where}.function.description`, "a string", description);
+    throw invalid(`${where}.description`, "a string", description);
   }
   if (strict !== undefined && strict !== null && typeof strict !== "boolean") {
-    throw invalid(`${where}.function.strict`, "true or false", strict);
+    throw invalid(`${where}.strict`, "true or false", strict);
   }
   const schema =
     parameters === undefined || parameters === null
       ? { type: "object", properties: {} }
-      : fieldsOf(parameters, `${where}.function.parameters`);
+      : fieldsOf(parameters, `${where}.parameters`);
   return {
-    type: "function",
-    function: {
-      name: name as string,
-      ...(typeof description === "string" ? { description } : {}),
-      parameters: schema,
-      ...(strict === true ? { strict } : {}),
-    },
+    name: name as string,
+    ...(typeof description === "string" ? { description } : {}),
+    parameters: schema,
+    ...(strict === true ? { strict } : {}),
   };
 }
 

@@ -95,13 +95,21 @@ export interface ChatCompletionCreateParams extends CompletionParamsBase {
   /** Whether an answer may hold several calls; default true. */
   parallel_tool_calls?: boolean | null;
   /** How much to think, where the model's chat template knows it. */
-  reasoning_effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | null;
-  /** Beyond OpenAI's, as OpenRouter has it: most tokens of thoughts, after which they are closed; `effort` is reasoning_effort. */
-  reasoning?: { max_tokens?: number | null; effort?: ChatCompletionCreateParams["reasoning_effort"] } | null;
+  reasoning_effort?: ReasoningEffort | null;
+  /** Beyond OpenAI's, as OpenRouter has it. */
+  reasoning?: ReasoningParams | null;
   /** vLLM's name of `reasoning.max_tokens`. */
   thinking_token_budget?: number | null;
   /** Beyond OpenAI's: variables for the chat template. */
   chat_template_kwargs?: Record<string, unknown> | null;
+}
+
+export type ReasoningEffort = "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
+
+/** How a model thinks: `max_tokens` are the most tokens of thoughts, after which they are closed. */
+export interface ReasoningParams {
+  effort?: ReasoningEffort | null;
+  max_tokens?: number | null;
 }
 
 /** `json_object` is any JSON object, or one of `schema`, as llama.cpp and web-llm have it. */

@@ -10,6 +10,7 @@ import { Ollama } from "ollama";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningServer, serve } from "../../../lib/server/listen.js";
+import { createMockEngine } from "../../../lib/testing/index.js";
 import { type FakeNativeEngine, fakeEngine, textScript } from "../../support/fake-engine.js";
 
 let server: RunningServer;
@@ -74,6 +75,50 @@ describe("the openai package", () => {
     expect(text).toBe("Hello, world");
     expect(final.output_text).toBe("Hello, world");
     expect(final.model).toBe("tiny");
+  });
+
+  it("calls functions through responses, in two turns", async () => {
+    const { engine } = await createMockEngine({
+      answers: [
+        {
+          reasoning: "Where?",
+          text: "I look.",
+          toolCalls: [{ name: "weather", arguments: { city: "Paris" } }],
+        },
+        "Sunny.",
+      ],
+    });
+    const thinking = await serve({ models: [{ name: "thinker", engine }], port: 0 });
+    try {
+      const openai = new OpenAI({ baseURL: `${thinking.url}/v1`, apiKey: "none", maxRetries: 0 });
+      const parameters = {
+        type: "object",
+        properties: { city: { type: "string" } },
+        required: ["city"],
+        additionalProperties: false,
+      };
+      const tool = { type: "function" as const, name: "weather", parameters, strict: true };
+      const asked = { model: "thinker", tools: [tool], store: false };
+      const stream = openai.responses.stream({ ...asked, input: "Paris?" });
+      const deltas = { "response.reasoning_text.delta": "", "response.function_call_arguments.delta": "" };
+      for await (const event of stream) {
+        if (event.type === "response.reasoning_text.delta") deltas[event.type] += event.delta;
+        if (event.type === "response.function_call_arguments.delta") deltas[event.type] += event.delta;
+      }
+      expect(Object.values(deltas)).toEqual(["Where?", '{"city":"Paris"}']);
+      const { output } = await stream.finalResponse();
+      expect(output.map(({ type }) => type)).toEqual(["reasoning", "message", "function_call"]);
+      const call = output.find((item) => item.type === "function_call");
+      expect(call?.parsed_arguments).toEqual({ city: "Paris" });
+      const result = { type: "function_call_output" as const, call_id: call?.call_id ?? "", output: "sun" };
+      const said = output.filter(
+        (item) => item.type === "reasoning" || item.type === "message" || item.type === "function_call",
+      );
+      const input = [{ role: "user" as const, content: "Paris?" }, ...said, result];
+      expect((await openai.responses.create({ ...asked, input })).output_text).toBe("Sunny.");
+    } finally {
+      await thinking.close();
+    }
   });
 
   it("gets its own error classes", async () => {
