@@ -6,6 +6,16 @@ export type { ChatParseParams, ParsedChatCompletion } from "./engine/chat-parse.
 export type { CompletionStream } from "./engine/completion-stream.js";
 export type { Completions } from "./engine/completions.js";
 export { type DeviceInfo, devices } from "./engine/devices.js";
+export type {
+  CreateEmbeddingResponse,
+  EmbeddingCallOptions,
+  EmbeddingCreateParams,
+  EmbeddingInput,
+  EmbeddingSettings,
+  EmbeddingTruncation,
+  EmbeddingUsage,
+} from "./engine/embedding-types.js";
+export type { Embeddings } from "./engine/embeddings.js";
 export { Engine, type EngineStats, type TokenizeOptions } from "./engine/engine.js";
 export type { EngineOptions, InitProgressReport, LoadProgress } from "./engine/engine-config.js";
 export type {

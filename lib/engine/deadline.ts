@@ -63,7 +63,8 @@ export function startDeadlines(request: TimedRequest, limits: DeadlineOptions): 
   };
 }
 
-function timeoutError(option: keyof DeadlineOptions, ms: number, what: string): MlcError {
+/** ERR_TIMEOUT of a time limit. */
+export function timeoutError(option: keyof DeadlineOptions, ms: number, what: string): MlcError {
   return new MlcError(
     "ERR_TIMEOUT",
     `Expected ${what} within ${ms} ms (${option}) but it took longer: raise ${option}, or send fewer or shorter requests at a time.`,

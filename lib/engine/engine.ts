@@ -11,6 +11,8 @@ import type { EncodeOptions, Tokenizer } from "../tokenizer/tokenizer.js";
 import { Admission, DEFAULT_MAX_QUEUE } from "./admission.js";
 import { ChatCompletions } from "./chat-completions.js";
 import { Completions } from "./completions.js";
+import { type EmbeddingCounts, type EmbeddingModel, TextEmbedder } from "./embedding.js";
+import { Embeddings } from "./embeddings.js";
 import { type EngineOptions, throwIfAborted } from "./engine-config.js";
 import { loadEngineParts } from "./engine-load.js";
 import { expectInteger } from "./expectation.js";
@@ -48,7 +50,7 @@ export interface EngineParts {
 }
 
 /** Counters of an engine: the native ones and the requests of this class. */
-export interface EngineStats extends NativeEngineStats, OutcomeCounts {
+export interface EngineStats extends NativeEngineStats, OutcomeCounts, EmbeddingCounts {
   /** Requests made and not ended yet. */
   readonly requests: number;
   /** Requests refused as the queue was full. */
@@ -69,6 +71,8 @@ export class Engine implements AsyncDisposable {
   readonly completions: Completions;
   /** OpenAI's Responses API, without a store. */
   readonly responses: Responses;
+  /** OpenAI's embeddings: `engine.embeddings.create({ input })`. */
+  readonly embeddings: Embeddings;
   /** What the package says of itself. */
   readonly manifest: Manifest;
   /** The library of the package that this engine runs: the best for this CPU unless another was asked for. */
@@ -80,6 +84,7 @@ export class Engine implements AsyncDisposable {
   readonly #admission: Admission;
   readonly #outcomes = new RequestOutcomes();
   readonly #tracer: SpanTracer | undefined;
+  readonly #embedder: TextEmbedder;
   #logitProcessors: LogitProcessorRegistry | undefined;
   #lastId = 0;
   #disposing: Promise<void> | undefined;
@@ -107,6 +112,8 @@ export class Engine implements AsyncDisposable {
     this.chat = { completions: new ChatCompletions(host) };
     this.completions = new Completions(host);
     this.responses = new Responses(host);
+    this.#embedder = new TextEmbedder(this.#embeddingModel());
+    this.embeddings = new Embeddings(this.#embedder);
   }
 
   /**
@@ -230,7 +237,8 @@ export class Engine implements AsyncDisposable {
     return {
       ...this.#native.stats(),
       ...this.#outcomes.counts,
-      requests: this.#running.size,
+      ...this.#embedder.counts,
+      requests: this.#running.size + this.#embedder.open,
       refused: this.#admission.refused,
     };
   }
@@ -277,6 +285,20 @@ export class Engine implements AsyncDisposable {
       outcomes: this.#outcomes,
       tracer: this.#tracer,
       nextId: () => ++this.#lastId,
+    };
+  }
+
+  #embeddingModel(): EmbeddingModel {
+    return {
+      manifest: this.manifest,
+      library: this.library,
+      native: this.#native,
+      tokenizer: this.#text.tokenizer,
+      contextLength: this.#plan.context,
+      admission: this.#admission,
+      running: this.#running,
+      nextId: () => ++this.#lastId,
+      checkAlive: () => this.#checkAlive(),
     };
   }
 

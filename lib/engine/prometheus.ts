@@ -55,6 +55,18 @@ const METRICS: readonly Metric[] = [
     samples: one(({ generatedTokens }) => generatedTokens),
   },
   {
+    name: "embedded_texts_total",
+    type: "counter",
+    help: "Texts embedded.",
+    samples: one(({ embeddedTexts }) => embeddedTexts),
+  },
+  {
+    name: "embedded_tokens_total",
+    type: "counter",
+    help: "Tokens of embedded texts.",
+    samples: one(({ embeddedTokens }) => embeddedTokens),
+  },
+  {
     name: "preemptions_total",
     type: "counter",
     help: "Times a request gave up its KV pages to be computed again.",

@@ -15,6 +15,7 @@ const DTYPE_BYTES = { float32: 4, float16: 2, uint8: 1 } as const;
 export function findContradictions(manifest: Manifest): string[] {
   const problems: string[] = [];
   checkModel(manifest, problems);
+  checkEmbedding(manifest, problems);
   checkFiles(manifest, problems);
   checkWeights(manifest, problems);
   checkMemory(manifest, problems);
@@ -39,6 +40,14 @@ function checkModel({ model, limits, kvCache }: Manifest, problems: string[]): v
   const bytesPerToken = kvBytesPerToken(model, kvCache.dtype);
   expectEqual(problems, "kvCache.bytesPerToken", bytesPerToken, kvCache.bytesPerToken);
   expectEqual(problems, "kvCache.pageBytes", bytesPerToken * limits.pageSize, kvCache.pageBytes);
+}
+
+function checkEmbedding({ embedding }: Manifest, problems: string[]): void {
+  const { prompts = {}, defaultPrompt } = embedding ?? {};
+  if (defaultPrompt !== undefined && !Object.hasOwn(prompts, defaultPrompt))
+    problems.push(
+      `embedding.defaultPrompt: expected one of the names in embedding.prompts but received ${defaultPrompt}`,
+    );
 }
 
 function checkFiles(manifest: Manifest, problems: string[]): void {

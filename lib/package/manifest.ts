@@ -190,6 +190,17 @@ const manifestSchema = closedObject({
     topK: optional(count),
     repetitionPenalty: optional(moreThanZero),
   }),
+  /** How texts become vectors, where the source says so (docs/embeddings.md); absent: the row of the last token. */
+  embedding: optional(
+    closedObject({
+      pooling: picklist(["mean", "cls", "last"]),
+      /** Longest text in tokens that the model was trained for, where it is less than the context. */
+      maxTokens: optional(positive),
+      /** Texts to put before a text, by name, and the name of the one that is used unless another is asked for. */
+      prompts: optional(keyedObject(label, pipe(string(), maxLength(65536)))),
+      defaultPrompt: optional(label),
+    }),
+  ),
   source: closedObject({
     kind: picklist(["huggingface", "gguf"]),
     name: label,

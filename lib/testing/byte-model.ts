@@ -9,9 +9,10 @@ export const VOCABULARY = 260;
 /** Numbers of an embedding. */
 export const HIDDEN = 64;
 
-/** A byte-level tokenizer of 256 bytes and two control tokens, or more. */
+/** A byte-level tokenizer of 256 bytes and two control tokens, or more; `parts`: more of its tokenizer.json. */
 export function byteTokenizer(
   more: readonly { id: number; content: string; special: boolean }[] = [],
+  parts: object = {},
 ): Tokenizer {
   const vocab: Record<string, number> = {};
   let next = 256;
@@ -28,6 +29,7 @@ export function byteTokenizer(
       { id: END, content: "<|end|>", special: true },
       ...more,
     ],
+    ...parts,
   });
 }
 

@@ -39,6 +39,8 @@ export class ScriptedNativeEngine implements NativeEngine {
   readonly replies: { id: number; logits: Float32Array }[] = [];
   /** Calls of embed(). */
   readonly embedded: { id: number; texts: number[][]; pooling: NativePooling }[] = [];
+  /** Time of one of them in milliseconds; at first that of a step. */
+  embedMs: number;
   /** What useVocabulary was given. */
   readonly vocabularies: { bytes: Uint8Array; lengths: Int32Array; stopTokens: Int32Array }[] = [];
   /** Requests that count as not begun; all others start at once. */
@@ -60,6 +62,7 @@ export class ScriptedNativeEngine implements NativeEngine {
   /** `stepMs`: time between two steps; 0: one each turn of the event loop. */
   constructor(script: Script, onEvents: (events: readonly NativeEvent[]) => void, stepMs = 0) {
     this.#stepMs = stepMs;
+    this.embedMs = stepMs;
     this.#script = script;
     this.#onEvents = onEvents;
   }
@@ -107,7 +110,7 @@ export class ScriptedNativeEngine implements NativeEngine {
   async embed(id: number, texts: readonly Int32Array[], pooling: NativePooling): Promise<Float32Array> {
     if (this.disposed) throw new MlcError("ERR_DISPOSED", "disposed");
     this.embedded.push({ id, texts: texts.map((text) => [...text]), pooling });
-    await new Promise((resolve) => setTimeout(resolve, this.#stepMs));
+    await new Promise((resolve) => setTimeout(resolve, this.embedMs));
     if (this.aborted.includes(id)) throw new MlcError("ERR_ABORTED", "The embedding was aborted.");
     if (this.disposed) throw new MlcError("ERR_ABORTED", "The engine was disposed during the embedding.");
     return Float32Array.from(texts.flatMap((text) => countVector(text)));

@@ -105,6 +105,11 @@ export class Tokenizer {
     return new Tokenizer(tokenizerJson, configJson, settings, vocabulary);
   }
 
+  /** Ids that `encode` puts before and after a text. */
+  get surroundings(): { readonly prefix: readonly number[]; readonly suffix: readonly number[] } {
+    return { prefix: this.#prefix, suffix: this.#suffix };
+  }
+
   /** Token ids of a text. */
   encode(text: string, options: EncodeOptions = {}): number[] {
     const ids: number[] = (options.addSpecial ?? true) ? [...this.#prefix] : [];

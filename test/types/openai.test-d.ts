@@ -8,6 +8,7 @@ declare const engine: Engine;
 declare const whole: OpenAI.ChatCompletionCreateParamsNonStreaming;
 declare const streaming: OpenAI.ChatCompletionCreateParamsStreaming;
 declare const either: OpenAI.ChatCompletionCreateParams;
+declare const texts: OpenAI.EmbeddingCreateParams;
 declare const text: OpenAI.CompletionCreateParamsNonStreaming;
 
 describe("OpenAI's types", () => {
@@ -28,6 +29,17 @@ describe("OpenAI's types", () => {
     assertType<OpenAI.ChatCompletionMessageParam>(message);
     const theirs: OpenAI.ChatCompletionMessageParam[] = [...whole.messages, message];
     await engine.chat.completions.create({ messages: theirs });
+  });
+
+  test("embeddings", async () => {
+    const { encoding_format, ...rest } = texts;
+    assertType<OpenAI.CreateEmbeddingResponse>(await engine.embeddings.create(rest));
+    const inEither = await engine.embeddings.create(texts);
+    expectTypeOf(inEither.data[0]?.embedding).toEqualTypeOf<number[] | string | undefined>();
+    const packed = await engine.embeddings.create({ input: "a", encoding_format: "base64" });
+    expectTypeOf(packed.data[0]?.embedding).toEqualTypeOf<string | undefined>();
+    const plain = await engine.embeddings.create({ input: ["a"] });
+    expectTypeOf(plain.data[0]?.embedding).toEqualTypeOf<number[] | undefined>();
   });
 
   test("text completions", async () => {
