@@ -92,13 +92,12 @@ function jsonSet(set: CharacterSet): string {
   const within = (code: number) => set.some(([low, high]) => low <= code && code <= high);
   const letters = SHORT_ESCAPES.filter(([code]) => within(code)).map(([, letter]) => letter);
   if (letters.length > 0) choices.push(`\\\\${oneOf(letters)}`);
-  const rows = [0, 1].flatMap((row) => {
+  for (const row of [0, 1]) {
     const digits = [...HEX_DIGITS].filter(
       (_, digit) => within(row * 16 + digit) && !isShort(row * 16 + digit),
     );
-    return digits.length > 0 ? [`${row}${oneOf(digits)}`] : [];
-  });
-  if (rows.length > 0) choices.push(`\\\\u00${rows.length === 1 ? rows[0] : `(?:${rows.join("|")})`}`);
+    if (digits.length > 0) choices.push(`\\\\u00${row}${oneOf(digits)}`);
+  }
   if (choices.length === 0) throw new RegexProblem("a set of characters is empty");
   return choices.length === 1 ? (choices[0] as string) : `(?:${choices.join("|")})`;
 }
