@@ -53,6 +53,7 @@ export type { OverflowPolicy, Truncation } from "./engine/overflow.js";
 export { type MeasuredEngine, PROMETHEUS_CONTENT_TYPE, prometheusText } from "./engine/prometheus.js";
 export type { Prompt } from "./engine/prompt.js";
 export type { SpanAttribute, SpanTracer, TracerSpan } from "./engine/request-span.js";
+export type { RerankParams, RerankResponse, RerankResult } from "./engine/rerank.js";
 export type { ResponseStream } from "./engine/response-stream.js";
 export type { Responses } from "./engine/responses.js";
 export type {

@@ -34,7 +34,7 @@ export function textsOf(input: unknown, prompt: string): readonly EmbeddingText[
   if (!Array.isArray(input) || input.length === 0)
     throw unexpected("input", "a text, a list of texts, token ids, or a list of them", input);
   if (typeof input[0] === "number") return [{ name: "input", content: input, prompt }];
-  if (input.length > MOST_TEXTS) throw tooMany("input", input.length);
+  if (input.length > MOST_TEXTS) throw tooMany("input", MOST_TEXTS, input.length);
   const texts = typeof input[0] === "string";
   return input.map((content: unknown, index) => {
     const name = `input[${index}]`;
@@ -45,8 +45,8 @@ export function textsOf(input: unknown, prompt: string): readonly EmbeddingText[
 }
 
 /** ERR_INVALID_ARGUMENT for a list that is too long. */
-export function tooMany(name: string, count: number): MlcError {
-  return unexpected(`the length of ${name}`, `at most ${MOST_TEXTS}`, count);
+export function tooMany(name: string, most: number, count: number): MlcError {
+  return unexpected(`the length of ${name}`, `at most ${most}`, count);
 }
 
 /**

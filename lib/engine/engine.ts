@@ -12,6 +12,7 @@ import { Admission, DEFAULT_MAX_QUEUE } from "./admission.js";
 import { ChatCompletions } from "./chat-completions.js";
 import { Completions } from "./completions.js";
 import { type EmbeddingCounts, type EmbeddingModel, TextEmbedder } from "./embedding.js";
+import type { EmbeddingCallOptions } from "./embedding-types.js";
 import { Embeddings } from "./embeddings.js";
 import { type EngineOptions, throwIfAborted } from "./engine-config.js";
 import { loadEngineParts } from "./engine-load.js";
@@ -23,6 +24,7 @@ import { prometheusText } from "./prometheus.js";
 import { type Prompt, renderChat, requireTokenizer } from "./prompt.js";
 import { type OutcomeCounts, RequestOutcomes } from "./request-outcomes.js";
 import type { SpanTracer } from "./request-span.js";
+import { type RerankParams, type RerankResponse, rerank } from "./rerank.js";
 import { Responses } from "./responses.js";
 import { Session, type SessionHost, type SessionOptions } from "./session.js";
 import { type GenerateOptions, startGeneration, type TextModel } from "./text-generation.js";
@@ -169,6 +171,14 @@ export class Engine implements AsyncDisposable {
   async restoreSession(file: string, options: Omit<SessionOptions, "messages"> = {}): Promise<Session> {
     this.#checkAlive();
     return Session.restore(this.#sessionHost(), file, options);
+  }
+
+  /**
+   * Documents in the order in which they fit a query, by the cosine of their embeddings, in the shape of Cohere, Jina and vLLM.
+   * Errors: those of `embeddings.create`.
+   */
+  rerank(body: RerankParams, options: EmbeddingCallOptions = {}): Promise<RerankResponse> {
+    return rerank(this.#embedder, body, options);
   }
 
   /**

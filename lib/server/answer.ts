@@ -32,6 +32,38 @@ export interface AnswerFormat<Answer, Part> {
   error(error: unknown): string;
 }
 
+/** A call that answers whole, and the tokens it took. */
+export type AnswerWhole = (
+  lease: ModelLease,
+  body: JsonObject,
+  options: { signal: AbortSignal },
+) => Promise<{ answer: object; tokens: number }>;
+
+/** Answers a request by a call that never streams. Errors: those of the call. */
+export async function respondWhole(
+  context: ServerContext,
+  { pool, limits }: ServerParts,
+  body: JsonObject,
+  call: AnswerWhole,
+): Promise<Response> {
+  const lease = await pool.lease(modelName(body));
+  context.get("request").model = lease.name;
+  try {
+    const { signal } = context.req.raw;
+    const { answer, tokens } = await call(lease, { ...body, ...timeLimit(body, limits) }, { signal });
+    charge(context, tokens);
+    return context.json(answer);
+  } finally {
+    lease.release();
+  }
+}
+
+function charge(context: ServerContext, tokens: number): void {
+  const request = context.get("request");
+  request.tokens = tokens;
+  request.account?.charge(tokens);
+}
+
 /** Answers a request by a call of the engine. Errors, before the first byte: those of the call. */
 export async function respondWithAnswer<Answer extends object, Part extends object>(
   context: ServerContext,
@@ -44,16 +76,12 @@ export async function respondWithAnswer<Answer extends object, Part extends obje
   const gone = new AbortController();
   const lease = await pool.lease(modelName(body));
   request.model = lease.name;
-  const charge = (tokens: number): void => {
-    request.tokens = tokens;
-    request.account?.charge(tokens);
-  };
   let streaming = false;
   try {
     const signal = AbortSignal.any([context.req.raw.signal, gone.signal]);
     const made = await create(lease, limited(body, limits), { signal });
     if (!isStream(made)) {
-      charge(format.tokens(made) ?? 0);
+      charge(context, format.tokens(made) ?? 0);
       return context.json(format.whole(made, lease.name));
     }
     streaming = true;
@@ -64,7 +92,7 @@ export async function respondWithAnswer<Answer extends object, Part extends obje
       abort: () => gone.abort(),
       // A stream that broke off never said its tokens: one for each part at least.
       ended: () => {
-        charge(sent.tokens ?? sent.parts);
+        charge(context, sent.tokens ?? sent.parts);
         lease.release();
         request.ended();
       },
@@ -112,14 +140,19 @@ function isStream<Answer extends object, Part>(
 const TOKEN_FIELDS = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
 
 /** The body within the server's limits. Errors: ERR_INVALID_ARGUMENT for more than they allow. */
-function limited(body: JsonObject, { maxTokens, timeoutMs }: RequestLimits): JsonObject {
+function limited(body: JsonObject, limits: RequestLimits): JsonObject {
+  const { maxTokens } = limits;
   return {
     ...body,
     ...(maxTokens === undefined
       ? {}
       : within(body, TOKEN_FIELDS, "input" in body ? "max_output_tokens" : "max_tokens", maxTokens)),
-    ...(timeoutMs === undefined ? {} : within(body, ["timeout_ms"], "timeout_ms", timeoutMs)),
+    ...timeLimit(body, limits),
   };
+}
+
+function timeLimit(body: JsonObject, { timeoutMs }: RequestLimits): JsonObject {
+  return timeoutMs === undefined ? {} : within(body, ["timeout_ms"], "timeout_ms", timeoutMs);
 }
 
 /** The limit as the field's value where the body has none. */

@@ -11,8 +11,10 @@ import { packageVersion } from "../package-root.js";
 import { ActiveRequests } from "./active-requests.js";
 import { apiError, retryHeaders } from "./api-error.js";
 import { type ApiKey, KeyRing } from "./api-keys.js";
+import { addEmbeddingRoutes } from "./embedding-routes.js";
 import { HttpMetrics } from "./http-metrics.js";
 import { ModelPool, type ModelPoolOptions, type ServedModel } from "./model-pool.js";
+import { addOllamaEmbeddingRoutes } from "./ollama-embedding-routes.js";
 import { addOllamaRoutes } from "./ollama-routes.js";
 import { addOpenAiRoutes } from "./openai-routes.js";
 import { openApiDocument } from "./openapi.js";
@@ -181,6 +183,8 @@ export class Handler {
     addPageRoutes(app);
     addOpenAiRoutes(app, parts);
     addOllamaRoutes(app, parts);
+    addEmbeddingRoutes(app, parts);
+    addOllamaEmbeddingRoutes(app, parts);
   }
 
   #failure(error: Error, context: ServerContext): Response {

@@ -116,7 +116,7 @@ async function loadOnly(
 }
 
 /** Ollama's clients add a tag to names: "name:latest" is "name" where no model has the longer one. */
-function ollamaName({ pool }: ServerParts, model: unknown): string {
+export function ollamaName({ pool }: ServerParts, model: unknown): string {
   const name = expectText("model", model);
   const names = new Set(pool.status().map((status) => status.name));
   const plain = name.replace(/:latest$/, "");
@@ -124,7 +124,7 @@ function ollamaName({ pool }: ServerParts, model: unknown): string {
 }
 
 /** A context that the model was not loaded with cannot be had. */
-function checkContext(body: JsonObject, { manifest }: ModelStatus): void {
+export function checkContext(body: JsonObject, { manifest }: ModelStatus): void {
   const { num_ctx: wanted } = (body.options ?? {}) as JsonObject;
   const { contextLength } = manifest.limits;
   if (typeof wanted === "number" && wanted > contextLength)
@@ -165,6 +165,11 @@ function tag(model: ModelStatus) {
   };
 }
 
+/** Packages of before embeddings lack the function. */
+function embeds({ libraries }: ModelStatus["manifest"]): boolean {
+  return libraries.every(({ functions }) => functions.some(({ name }) => name === "encode"));
+}
+
 function show(model: ModelStatus) {
   const { model: shape, limits, licence } = model.manifest;
   return {
@@ -180,6 +185,6 @@ function show(model: ModelStatus) {
       [`${shape.architecture}.attention.head_count`]: shape.attentionHeads,
       [`${shape.architecture}.attention.head_count_kv`]: shape.keyValueHeads,
     },
-    capabilities: ["completion"],
+    capabilities: ["completion", ...(embeds(model.manifest) ? ["embedding"] : [])],
   };
 }

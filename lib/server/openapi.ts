@@ -13,7 +13,7 @@ interface Route {
   readonly path: string;
   readonly method: "get" | "post";
   readonly summary: string;
-  readonly tag: "OpenAI" | "Ollama" | "models" | "tokens" | "server";
+  readonly tag: "OpenAI" | "Cohere" | "Ollama" | "models" | "tokens" | "server";
   readonly body?: { readonly required: readonly string[]; readonly fields: Readonly<Record<string, Field>> };
   /** Content types of a success; JSON unless named. */
   readonly content?: readonly string[];
@@ -37,14 +37,39 @@ const SAMPLING: Readonly<Record<string, Field>> = {
   n: { type: "integer", minimum: 1, maximum: 128 },
 };
 const LIMIT: Field = { type: "integer", minimum: 1 };
-const OLLAMA_COMMON: Readonly<Record<string, Field>> = {
+const OLLAMA_LOADED: Readonly<Record<string, Field>> = {
   model: TEXT,
-  stream: { type: "boolean", description: "Default true." },
   options: { type: "object" },
   keep_alive: { type: ["string", "number"] },
 };
+const OLLAMA_COMMON: Readonly<Record<string, Field>> = {
+  ...OLLAMA_LOADED,
+  stream: { type: "boolean", description: "Default true." },
+};
 const STREAMED = [JSON_TYPE, "text/event-stream"] as const;
 const LINES = [JSON_TYPE, "application/x-ndjson"] as const;
+
+const TRUNCATE: Field = {
+  type: "string",
+  enum: ["none", "start", "end"],
+  description: 'Where to cut what is too long. Default "none": an error.',
+};
+const RERANK: Omit<Route, "path"> = {
+  method: "post",
+  summary: "Documents in the order in which they fit a query",
+  tag: "Cohere",
+  body: {
+    required: ["query", "documents"],
+    fields: {
+      model: MODEL,
+      query: TEXT,
+      documents: { type: "array", items: { type: ["string", "object"] } },
+      top_n: LIMIT,
+      return_documents: { type: "boolean", description: "Default true." },
+      truncate: TRUNCATE,
+    },
+  },
+};
 
 const ROUTES: readonly Route[] = [
   {
@@ -99,6 +124,28 @@ const ROUTES: readonly Route[] = [
       },
     },
   },
+  {
+    path: "/v1/embeddings",
+    method: "post",
+    summary: "Vectors of texts",
+    tag: "OpenAI",
+    body: {
+      required: ["input"],
+      fields: {
+        model: MODEL,
+        input: { type: ["string", "array"], description: "A text, texts, token ids, or lists of them." },
+        encoding_format: { type: "string", enum: ["float", "base64"] },
+        dimensions: LIMIT,
+        user: TEXT,
+        pooling: { type: "string", enum: ["mean", "cls", "last"] },
+        normalize: { type: "boolean", description: "Default true." },
+        truncate: TRUNCATE,
+        prompt: { type: "string", description: "Put before each text." },
+        prompt_name: { type: "string", description: "The name of one of the package's prompts instead." },
+      },
+    },
+  },
+  ...["/v1/rerank", "/rerank"].map((path) => ({ path, ...RERANK })),
   { path: "/v1/models", method: "get", summary: "The models", tag: "OpenAI" },
   { path: "/v1/models/{model}", method: "get", summary: "One model", tag: "OpenAI", parameter: "model" },
   {
@@ -160,6 +207,28 @@ const ROUTES: readonly Route[] = [
     tag: "Ollama",
     content: LINES,
     body: { required: ["model"], fields: { ...OLLAMA_COMMON, prompt: TEXT, system: TEXT, raw: FLAG } },
+  },
+  {
+    path: "/api/embed",
+    method: "post",
+    summary: "Vectors of texts",
+    tag: "Ollama",
+    body: {
+      required: ["model", "input"],
+      fields: {
+        ...OLLAMA_LOADED,
+        input: { type: ["string", "array"], items: TEXT },
+        truncate: { type: "boolean", description: "Cut what is too long at its end. Default true." },
+        dimensions: LIMIT,
+      },
+    },
+  },
+  {
+    path: "/api/embeddings",
+    method: "post",
+    summary: "The vector of a text (Ollama's older route)",
+    tag: "Ollama",
+    body: { required: ["model", "prompt"], fields: { ...OLLAMA_LOADED, prompt: TEXT } },
   },
   { path: "/api/tags", method: "get", summary: "The models", tag: "Ollama" },
   { path: "/api/ps", method: "get", summary: "The loaded models", tag: "Ollama" },

@@ -12,6 +12,8 @@ export interface RequestLimits {
   readonly maxTokens?: number | undefined;
   /** Most milliseconds a request may take; default: no limit. */
   readonly timeoutMs?: number | undefined;
+  /** Most texts of one request for embeddings or of documents to rank; default: what the engine takes (docs/embeddings.md). */
+  readonly maxInputs?: number | undefined;
 }
 
 /** What is known of a request. */

@@ -61,6 +61,20 @@ describe.skipIf(DEFAULT_MODEL === undefined)("the ollama package", () => {
     expect(answer.message.content).toMatch(/sunny/i);
   });
 
+  it("embeds: vectors of length 1", async () => {
+    const input = ["short", "many words ".repeat(50)];
+    const { embeddings, prompt_eval_count: tokens } = await client().embed({ model: MODEL, input });
+    expect(embeddings.map((vector) => vector.length)).toEqual([576, 576]);
+    for (const vector of embeddings) expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
+    expect(tokens).toBeGreaterThan(100);
+    const long = { model: MODEL, input: "many words ".repeat(5000), truncate: false };
+    await expect(client().embed(long)).rejects.toMatchObject({ status_code: 400 });
+    const { embedding } = await client().embeddings({ model: MODEL, prompt: "short" });
+    const length = Math.hypot(...embedding);
+    for (const [place, value] of embedding.entries())
+      expect(value / length).toBeCloseTo(embeddings[0]?.[place] ?? Number.NaN, 4);
+  });
+
   it("holds answers to a schema", async () => {
     const schema = z.object({ city: z.enum(["Paris", "Rome"]), big: z.boolean() });
     const answer = await client().chat({

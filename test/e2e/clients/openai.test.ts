@@ -47,6 +47,53 @@ describe.skipIf(DEFAULT_MODEL === undefined)("the openai package", () => {
     expect(text).toBe(whole.output_text);
   });
 
+  it("embeds: its base64 is the same numbers, alike texts are near", async () => {
+    const input = [
+      "A kitten naps on the couch.",
+      "The cat sleeps on the sofa.",
+      "Interest rates have risen.",
+    ];
+    const asked = { model: MODEL, input };
+    const extras = { pooling: "mean" } as object;
+    // Without a format this client asks for base64 and reads it.
+    const packed = await client().embeddings.create({ ...asked, ...extras });
+    const plain = await client().embeddings.create({ ...asked, ...extras, encoding_format: "float" });
+    expect(plain.model).toBe(MODEL);
+    expect(plain.usage.total_tokens).toBeGreaterThan(10);
+    for (const [index, { embedding }] of plain.data.entries()) {
+      expect(Math.hypot(...embedding)).toBeCloseTo(1, 5);
+      for (const [place, value] of (packed.data[index]?.embedding ?? []).entries())
+        expect(value).toBeCloseTo(embedding[place] ?? Number.NaN, 4);
+    }
+    const [query, ...documents] = input;
+    const response = await fetch(`${server.url}/v1/rerank`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${API_KEY}` },
+      body: JSON.stringify({ model: MODEL, query, documents }),
+    });
+    const { results } = (await response.json()) as { results: { index: number; relevance_score: number }[] };
+    expect(results).toHaveLength(2);
+    expect(results[0]?.relevance_score).toBeGreaterThan(results[1]?.relevance_score ?? 1);
+    await expect(client().embeddings.create({ ...asked, dimensions: 10_000 })).rejects.toMatchObject({
+      status: 400,
+      param: "dimensions",
+    });
+  });
+
+  it("gives up a call of many texts: the engine goes on", async () => {
+    const input = Array.from({ length: 500 }, (_, i) => `${i} ${"many words ".repeat(100)}`);
+    const late = client().embeddings.create({ model: MODEL, input }, { timeout: 300 });
+    await expect(late).rejects.toBeInstanceOf(OpenAI.APIConnectionTimeoutError);
+    const pagesInUse = async () => {
+      const headers = { authorization: `Bearer ${API_KEY}` };
+      const metrics = await (await fetch(`${server.url}/metrics`, { headers })).text();
+      return Number(/^node_mlc_kv_pages\{.*state="used"\} (\d+)$/m.exec(metrics)?.[1]);
+    };
+    await expect.poll(pagesInUse).toBe(0);
+    const { data } = await client().embeddings.create({ model: MODEL, input: "short" });
+    expect(data).toHaveLength(1);
+  });
+
   it("runs tools in two turns, streamed", async () => {
     const tool = zodFunction({ name: "weather", description: "The weather of a city", parameters: city });
     const question = { role: "user" as const, content: "What is the weather in Paris?" };

@@ -50,7 +50,7 @@ it("loads without a prompt, lists and shows", async () => {
   expect(await get("/api/version")).toMatchObject({ version: expect.stringMatching(/^\d/) });
   expect(await (await post("/api/show", { model: "tiny" })).json()).toMatchObject({
     model_info: { "general.architecture": "llama", "llama.context_length": 256 },
-    capabilities: ["completion"],
+    capabilities: ["completion", "embedding"],
   });
 });
 

@@ -1,0 +1,73 @@
+/** Ranking over a native engine whose vectors count tokens: texts of the same letters point the same way. */
+import { describe, expect, it } from "vitest";
+import { fakeEngine, fakeManifest, textScript } from "../../support/fake-engine.js";
+
+const script = textScript("unused");
+const bytes = (text: string) => [...new TextEncoder().encode(text)];
+
+describe("engine.rerank", () => {
+  it("puts the best document first, with cosines", async () => {
+    const { engine, native } = await fakeEngine(script);
+    const documents = ["bb", { text: "ab" }, "aaaa"];
+    const answer = await engine.rerank({ query: "aa", documents });
+    expect(answer).toMatchObject({ model: "fake", usage: { prompt_tokens: 10, total_tokens: 10 } });
+    expect(answer.id).toMatch(/^rerank-/);
+    expect(answer.results).toEqual([
+      { index: 2, relevance_score: expect.closeTo(1, 6), document: { text: "aaaa" } },
+      { index: 1, relevance_score: expect.closeTo(Math.SQRT1_2, 6), document: { text: "ab" } },
+      { index: 0, relevance_score: 0, document: { text: "bb" } },
+    ]);
+    expect(answer.results.every(({ relevance_score: score }) => score <= 1)).toBe(true);
+    // One call: the query is computed beside the documents.
+    expect(native.embedded).toHaveLength(1);
+  });
+
+  it("gives no more than asked, and of equals the first", async () => {
+    const { engine } = await fakeEngine(script);
+    const body = { query: "a", documents: ["b", "a", "aa"], return_documents: false };
+    const { results } = await engine.rerank({ ...body, top_n: 2 });
+    expect(results).toEqual([
+      { index: 1, relevance_score: 1 },
+      { index: 2, relevance_score: 1 },
+    ]);
+    expect((await engine.rerank({ ...body, top_n: 9 })).results).toHaveLength(3);
+  });
+
+  it("puts the package's prompts of the two sides before them", async () => {
+    const prompts = { query: "Q:", passage: "D:", other: "O:" };
+    const manifest = fakeManifest({ embedding: { pooling: "mean", prompts, defaultPrompt: "other" } });
+    const { engine, native } = await fakeEngine(script, { manifest });
+    await engine.rerank({ query: "a", documents: ["b"] });
+    expect(native.embedded).toMatchObject([{ texts: [bytes("Q:a"), bytes("D:b")], pooling: "mean" }]);
+  });
+
+  it.each([
+    [{ documents: ["a"] }, "ERR_INVALID_ARGUMENT", "query"],
+    [{ query: "", documents: ["a"] }, "ERR_INVALID_ARGUMENT", "query"],
+    [{ query: "a" }, "ERR_INVALID_ARGUMENT", "documents"],
+    [{ query: "a", documents: [] }, "ERR_INVALID_ARGUMENT", "documents"],
+    [{ query: "a", documents: ["a", ""] }, "ERR_INVALID_ARGUMENT", "documents[1]"],
+    [{ query: "a", documents: [{ text: 1 }] }, "ERR_INVALID_ARGUMENT", "documents[0].text"],
+    [{ query: "a", documents: [{ text: "a", image: "b" }] }, "ERR_INVALID_ARGUMENT", undefined],
+    [{ query: "a", documents: ["a"], top_n: 0 }, "ERR_INVALID_ARGUMENT", "top_n"],
+    [{ query: "a", documents: ["a"], return_documents: 1 }, "ERR_INVALID_ARGUMENT", "return_documents"],
+    [{ query: "a", documents: ["a"], rank_fields: ["x"] }, "ERR_UNSUPPORTED_FIELD", undefined],
+    [{ query: "a", documents: ["a", "x".repeat(300)] }, "ERR_CONTEXT_OVERFLOW", "documents[1]"],
+    [
+      { query: "a", documents: Array.from({ length: 2048 }, () => "a") },
+      "ERR_INVALID_ARGUMENT",
+      "the length of documents",
+    ],
+  ])("%j is refused", async (body, code, name) => {
+    const { engine, native } = await fakeEngine(script);
+    const made = engine.rerank(body as Parameters<typeof engine.rerank>[0]);
+    await expect(made).rejects.toMatchObject({ code, details: name === undefined ? {} : { name } });
+    expect(native.embedded).toEqual([]);
+  });
+
+  it("ends with its signal", async () => {
+    const { engine } = await fakeEngine(script);
+    const made = engine.rerank({ query: "a", documents: ["b"] }, { signal: AbortSignal.abort() });
+    await expect(made).rejects.toMatchObject({ code: "ERR_ABORTED" });
+  });
+});
