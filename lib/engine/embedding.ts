@@ -8,7 +8,7 @@ import { resolveDeadlines, timeoutError } from "./deadline.js";
 import { type EmbeddingText, readTexts, type TextReading } from "./embedding-input.js";
 import type { EmbeddingCallOptions, EmbeddingSettings, EmbeddingTruncation } from "./embedding-types.js";
 import { throwIfAborted } from "./engine-config.js";
-import { expectBoolean, expectInteger, shown, unexpected } from "./expectation.js";
+import { expectBoolean, expectInteger, unexpected } from "./expectation.js";
 
 /** The model as embeddings see it. */
 export interface EmbeddingModel {
@@ -53,8 +53,8 @@ export class TextEmbedder {
     this.#model = model;
   }
 
-  get modelName(): string {
-    return this.#model.manifest.model.name;
+  get manifest(): Manifest {
+    return this.#model.manifest;
   }
 
   /** Calls that have not ended. */
@@ -64,34 +64,6 @@ export class TextEmbedder {
 
   get counts(): EmbeddingCounts {
     return { embeddedTexts: this.#texts, embeddedTokens: this.#tokens };
-  }
-
-  /** Names of the package's prompts. */
-  get promptNames(): readonly string[] {
-    return Object.keys(this.#model.manifest.embedding?.prompts ?? {});
-  }
-
-  /**
-   * What goes before each text: given, one of the package's by name, or the package's default.
-   * Errors: ERR_INVALID_ARGUMENT.
-   */
-  promptOf({ prompt, prompt_name: named }: EmbeddingSettings): string {
-    const { prompts = {}, defaultPrompt } = this.#model.manifest.embedding ?? {};
-    if (prompt != null) {
-      if (typeof prompt !== "string") throw unexpected("prompt", "a text", prompt);
-      if (named != null) throw unexpected("prompt_name", "no value beside prompt", named);
-      return prompt;
-    }
-    const name = named ?? defaultPrompt;
-    if (name === undefined) return "";
-    const text = Object.hasOwn(prompts, name) ? prompts[name] : undefined;
-    if (text !== undefined) return text;
-    const known = this.promptNames.map(shown).join(", ");
-    throw unexpected(
-      "prompt_name",
-      known === "" ? "no name, as the package has no prompts," : `one of ${known}`,
-      name,
-    );
   }
 
   /**

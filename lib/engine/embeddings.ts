@@ -3,6 +3,7 @@ import { endianness } from "node:os";
 import { MlcError } from "../errors.js";
 import type { TextEmbedder } from "./embedding.js";
 import { textsOf } from "./embedding-input.js";
+import { promptText } from "./embedding-prompts.js";
 import type {
   CreateEmbeddingResponse,
   EmbeddingCallOptions,
@@ -57,7 +58,7 @@ export class Embeddings {
     const format = body.encoding_format ?? "float";
     if (format !== "float" && format !== "base64")
       throw unexpected("encoding_format", '"float" or "base64"', format);
-    const texts = textsOf(body.input, this.#embedder.promptOf(body));
+    const texts = textsOf(body.input, promptText(this.#embedder.manifest, body));
     const { vectors, tokens } = await this.#embedder.embed(texts, { ...body, signal });
     return {
       object: "list",
@@ -66,7 +67,7 @@ export class Embeddings {
         index,
         embedding: format === "base64" ? base64(vector) : [...vector],
       })),
-      model: this.#embedder.modelName,
+      model: this.#embedder.manifest.model.name,
       usage: { prompt_tokens: tokens, total_tokens: tokens },
     };
   }

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { TextEmbedder } from "./embedding.js";
 import { type EmbeddingText, MOST_TEXTS, tooMany } from "./embedding-input.js";
+import { sidePromptText } from "./embedding-prompts.js";
 import type { EmbeddingCallOptions, EmbeddingTruncation, EmbeddingUsage } from "./embedding-types.js";
 import { checkFields } from "./embeddings.js";
 import { expectBoolean, expectInteger, expectKnownNames, expectText, unexpected } from "./expectation.js";
@@ -49,10 +50,6 @@ const FIELDS: readonly string[] = [
   "timeout_ms",
 ] satisfies (keyof RerankParams)[];
 
-/** Names that packages give to the prompts of the two sides, as sentence-transformers looks for them. */
-const QUERY_PROMPTS = ["query"];
-const DOCUMENT_PROMPTS = ["document", "passage", "corpus"];
-
 /**
  * Ranks documents. Errors: those of `embeddings.create`.
  */
@@ -66,9 +63,10 @@ export async function rerank(
   const documents = textsOfDocuments(body.documents);
   const most = expectInteger("top_n", body.top_n ?? documents.length, 1, Number.MAX_SAFE_INTEGER);
   const withTexts = expectBoolean("return_documents", body.return_documents ?? true);
-  const documentPrompt = sidePrompt(embedder, DOCUMENT_PROMPTS);
+  const { manifest } = embedder;
+  const documentPrompt = sidePromptText(manifest, "document");
   const texts: EmbeddingText[] = [
-    { name: "query", content: query, prompt: sidePrompt(embedder, QUERY_PROMPTS) },
+    { name: "query", content: query, prompt: sidePromptText(manifest, "query") },
     ...documents.map((text) => ({ ...text, prompt: documentPrompt })),
   ];
   const { truncate, timeout_ms } = body;
@@ -80,7 +78,7 @@ export async function rerank(
     .slice(0, most);
   return {
     id: `rerank-${randomUUID()}`,
-    model: embedder.modelName,
+    model: manifest.model.name,
     results: withTexts
       ? results.map((result) => ({ ...result, document: { text: documents[result.index]?.content ?? "" } }))
       : results,
@@ -103,11 +101,6 @@ function textsOfDocuments(documents: unknown): { name: string; content: string }
       content: expectText(`${name}.text`, (document as { text?: unknown }).text),
     };
   });
-}
-
-function sidePrompt(embedder: TextEmbedder, names: readonly string[]): string {
-  const name = names.find((one) => embedder.promptNames.includes(one));
-  return embedder.promptOf(name === undefined ? {} : { prompt_name: name });
 }
 
 /** Of vectors of length 1 (or 0). */

@@ -10,6 +10,8 @@ import type { Engine } from "../engine/engine.js";
 import { AnswerParts, contentOf, finishReasonOf, usageOf } from "./ai-sdk-answer.js";
 import { chatBodyOf, PROVIDER } from "./ai-sdk-request.js";
 
+export { embeddingModel, rerankingModel } from "./ai-sdk-embedding.js";
+
 /**
  * The engine as a language model of the AI SDK (specification v4): `generateText({ model: languageModel(engine), prompt })`.
  * Text, thoughts, tools and objects work as in the engine's chat API; files are refused with ERR_UNSUPPORTED_FIELD, tools that only a provider

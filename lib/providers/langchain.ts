@@ -26,6 +26,8 @@ import type {
 } from "../engine/openai-types.js";
 import { chatMessagesOf } from "./langchain-messages.js";
 
+export { NodeMlcEmbeddings, type NodeMlcEmbeddingsParams } from "./langchain-embeddings.js";
+
 /** Fields of the chat API that a model or a call may set. */
 const FIELD_NAMES = [
   "temperature",

@@ -1,4 +1,5 @@
 /** One model of a web-llm engine: its requests, what it said last, and how fast. */
+import type { CreateEmbeddingResponse, EmbeddingCreateParams } from "../engine/embedding-types.js";
 import type { Engine } from "../engine/engine.js";
 import type {
   ChatCompletion,
@@ -40,6 +41,10 @@ export class LoadedModel {
 
   complete(body: CompletionCreateParams): Promise<Answer | AsyncIterable<Chunk>> {
     return this.#run(body, (asked, call) => this.#engine.completions.create(asked, call));
+  }
+
+  async embed(body: EmbeddingCreateParams): Promise<CreateEmbeddingResponse<number[] | string>> {
+    return { ...(await this.#engine.embeddings.create(body)), model: this.#id };
   }
 
   interrupt(): void {

@@ -1,4 +1,6 @@
 /** web-llm's `MLCEngine`, https://webllm.mlc.ai/docs/user/api_reference.html: one or several models, OpenAI's APIs on them. */
+import type { EmbeddingCreateParams } from "../engine/embedding-types.js";
+import type { Embeddings } from "../engine/embeddings.js";
 import { Engine } from "../engine/engine.js";
 import type { InitProgressReport } from "../engine/engine-config.js";
 import { expectKnownNames, unexpected } from "../engine/expectation.js";
@@ -46,6 +48,7 @@ export class MLCEngine {
     readonly completions: Create<ChatCompletionCreateParams, ChatCompletion, ChatCompletionChunk>;
   };
   readonly completions: Create<CompletionCreateParams, Completion, CompletionChunk>;
+  readonly embeddings: Pick<Embeddings, "create">;
   readonly #config: MLCEngineConfig;
   readonly #load: typeof Engine.load;
   #appConfig: AppConfig | undefined;
@@ -64,6 +67,8 @@ export class MLCEngine {
     this.chat = { completions: { create } as MLCEngine["chat"]["completions"] };
     const complete = (body: CompletionCreateParams) => this.#model(body.model).complete(body);
     this.completions = { create: complete } as MLCEngine["completions"];
+    const embed = async (body: EmbeddingCreateParams) => this.#model(body.model).embed(body);
+    this.embeddings = { create: embed } as MLCEngine["embeddings"];
   }
 
   setInitProgressCallback(callback: InitProgressCallback | undefined): void {

@@ -269,6 +269,7 @@ describe("a call", () => {
       cause: { message: "enough" },
     });
     expect(native.embedded).toEqual([]);
+    native.embedMs = 200;
     const controller = new AbortController();
     const made = engine.embeddings.create({ input: "a" }, { signal: controller.signal });
     await expect.poll(() => native.embedded).toHaveLength(1);
@@ -290,6 +291,7 @@ describe("a call", () => {
 
   it("ends when the engine is disposed of, and none begins then", async () => {
     const { engine, native } = await fakeEngine(script);
+    native.embedMs = 200;
     const made = engine.embeddings.create({ input: "a" });
     await expect.poll(() => native.embedded).toHaveLength(1);
     void engine.dispose();

@@ -57,6 +57,16 @@ describe("a mock engine", () => {
     expect(second.choices[0]?.message.content).toBe("Sunny.");
   });
 
+  it("embeds: texts of the same bytes are the same, others are not", async () => {
+    const { engine } = await createMockEngine({ answers: "" });
+    const { data } = await engine.embeddings.create({ input: ["ab", "ba", "abc"] });
+    const [first, second, third] = data.map(({ embedding }) => embedding);
+    expect(first).toEqual(second);
+    expect(first).not.toEqual(third);
+    const { results } = await engine.rerank({ query: "rain in Rome", documents: ["snow", "Rome: rain in"] });
+    expect(results[0]?.index).toBe(1);
+  });
+
   it("ends at a limit, fails, and is aborted", async () => {
     const error = new MlcError("ERR_INSUFFICIENT_MEMORY", "Expected more memory.");
     const { engine } = await createMockEngine({

@@ -152,6 +152,17 @@ describe("several models", () => {
   });
 });
 
+it("embeds with the model that is asked", async () => {
+  const { engine } = started();
+  await engine.reload(["models/a", "models/b"]);
+  const { data, model } = await engine.embeddings.create({ model: "models/b", input: ["x", "y"] });
+  expect(model).toBe("models/b");
+  expect(data.map(({ embedding }) => Math.hypot(...embedding))).toEqual([1, 1]);
+  await expect(engine.embeddings.create({ input: "x" })).rejects.toMatchObject({
+    code: "ERR_MODEL_NOT_FOUND",
+  });
+});
+
 describe("reload and unload", () => {
   it("replace what is loaded; a reload in progress is given up for the next", async () => {
     const { engine, engines } = started();
