@@ -75,7 +75,7 @@ export interface ManifestParts {
 export function manifestDraft(parts: ManifestParts): ManifestDraft {
   const { model, weights, limits, activations, kvDtype, libraries, files } = parts;
   const { config, imported } = model;
-  const { source, generation } = imported;
+  const { source, generation, embedding } = imported;
   return {
     generator: generatorName(),
     tvm: TVM_VERSIONS,
@@ -113,6 +113,7 @@ export function manifestDraft(parts: ManifestParts): ManifestDraft {
         ? {}
         : { repetitionPenalty: generation.repetitionPenalty }),
     },
+    ...(embedding === undefined ? {} : { embedding: { ...embedding } }),
     source: {
       kind: source.kind,
       name: source.name,

@@ -1,8 +1,13 @@
 /** Embeddings of a decoder, compiled and run: what does not change a vector, and what it says of texts. */
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compile } from "../../lib/compiler/index.js";
 import { Engine } from "../../lib/index.js";
 import { compiledModel } from "../support/compiled-model.js";
 import { DEFAULT_MODEL } from "../support/live-server.js";
+import { sharedData } from "../support/shared-data.js";
 
 /** Rows of a step are computed alike whatever stands beside them, up to the order in which a kernel adds. */
 const SAME = 1e-5;
@@ -85,5 +90,82 @@ describe.skipIf(DEFAULT_MODEL === undefined)("embeddings of the default model", 
     const { pagesTotal, pagesFree, pagesCached, requests } = engine.stats();
     expect(requests).toBe(0);
     expect(pagesFree + pagesCached).toBeGreaterThanOrEqual(pagesTotal);
+  });
+});
+
+const stories = sharedData("stories260K", "hf");
+
+describe.skipIf(stories === undefined)("a model with the metadata of sentence-transformers", () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "node-mlc-embedding-"));
+  let engine: Engine;
+  beforeAll(async () => {
+    const source = path.join(folder, "model");
+    cpSync(stories ?? "", source, { recursive: true });
+    mkdirSync(path.join(source, "1_Pooling"));
+    const type = "sentence_transformers.models";
+    const files = {
+      "modules.json": [
+        { idx: 0, name: "0", path: "", type: `${type}.Transformer` },
+        { idx: 1, name: "1", path: "1_Pooling", type: `${type}.Pooling` },
+        { idx: 2, name: "2", path: "2_Normalize", type: `${type}.Normalize` },
+      ],
+      "1_Pooling/config.json": { pooling_mode_mean_tokens: true, pooling_mode_cls_token: false },
+      "sentence_bert_config.json": { max_seq_length: 24 },
+      "config_sentence_transformers.json": { prompts: { query: "Find: ", document: "" } },
+    };
+    for (const [name, content] of Object.entries(files))
+      writeFileSync(path.join(source, name), JSON.stringify(content));
+    const output = path.join(folder, "package");
+    await compile(source, { output, quantization: "q0f32" });
+    engine = await Engine.load(output, { threads: 1 });
+  });
+  afterAll(async () => {
+    await engine?.dispose();
+    rmSync(folder, { recursive: true });
+  });
+  const vector = async (body: { input: string | number[]; [field: string]: unknown }) =>
+    (await engine.embeddings.create(body)).data[0]?.embedding;
+
+  it("embeds by its pooling, its prompts and its length", async () => {
+    const input = "Once upon a time";
+    expect(engine.manifest.embedding).toEqual({
+      pooling: "mean",
+      maxTokens: 24,
+      prompts: { query: "Find: ", document: "" },
+    });
+    const plain = await vector({ input });
+    expect(distance(plain, await vector({ input, pooling: "mean" }))).toBe(0);
+    expect(distance(plain, await vector({ input, pooling: "last" }))).toBeGreaterThan(0.01);
+    const asked = await vector({ input, prompt_name: "query" });
+    expect(distance(asked, await vector({ input: `Find: ${input}` }))).toBe(0);
+    expect(distance(asked, plain)).toBeGreaterThan(0.01);
+    const long = "One day a girl and a boy went to the park. ".repeat(4);
+    await expect(vector({ input: long })).rejects.toMatchObject({
+      code: "ERR_CONTEXT_OVERFLOW",
+      details: { most: 24 },
+    });
+    const ids = engine.tokenize(long);
+    const cut = await vector({ input: long, truncate: "end" });
+    expect(distance(cut, await vector({ input: ids.slice(0, 24) }))).toBe(0);
+    const tail = await vector({ input: long, truncate: "start" });
+    expect(distance(tail, await vector({ input: [...ids.slice(0, 1), ...ids.slice(-23)] }))).toBe(0);
+  });
+
+  it("gives the mean of the rows that shorter texts end with", async () => {
+    const ids = engine.tokenize("Once upon a time there was");
+    const rows: (number[] | undefined)[] = [];
+    for (let length = 1; length <= ids.length; length++)
+      rows.push(await vector({ input: ids.slice(0, length), pooling: "last", normalize: false }));
+    const mean = rows[0]?.map((_, i) => rows.reduce((sum, row) => sum + (row?.[i] ?? 0), 0) / rows.length);
+    expect(distance(mean, await vector({ input: ids, normalize: false }))).toBeLessThan(SAME);
+    const first = await vector({ input: ids, pooling: "cls", normalize: false });
+    expect(distance(first, rows[0])).toBeLessThan(SAME);
+  });
+
+  it("ranks", async () => {
+    const documents = ["The dog ran to the park.", "Once upon a time there was a little girl."];
+    const { results } = await engine.rerank({ query: documents[1] ?? "", documents });
+    expect(results.map(({ index }) => index)).toEqual([1, 0]);
+    for (const { relevance_score: score } of results) expect(Math.abs(score)).toBeLessThanOrEqual(1);
   });
 });

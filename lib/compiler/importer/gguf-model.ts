@@ -7,8 +7,8 @@ import { type GgufFile, type GgufTensor, readGgufFile } from "./gguf-file.js";
 import type { GgufMetadata } from "./gguf-metadata.js";
 import { huggingFaceName } from "./gguf-tensor-names.js";
 import { rebuildTokenizer } from "./gguf-tokenizer.js";
-import type { HfConfig, ImportedModel, ModelSource, SourceTensor } from "./imported-model.js";
-import { malformed } from "./malformed-file.js";
+import type { HfConfig, ImportedModel, ModelSource, Pooling, SourceTensor } from "./imported-model.js";
+import { malformed, unsupported } from "./malformed-file.js";
 import { halfSplitRows } from "./rope-row-order.js";
 import { FileTensor } from "./source-tensor.js";
 
@@ -39,6 +39,7 @@ export function importGguf(file: string, open: OpenBytes): ImportedModel {
       unsupportedTensors: new Map(),
       ...rebuildTokenizer(metadata),
       generation: samplingDefaults(metadata),
+      ...embeddingOf(metadata),
       source: describeSource(file, metadata),
       close,
     };
@@ -144,6 +145,24 @@ function rowsOf(tensor: GgufTensor, heads: number): Uint32Array {
       tensor.shape,
     );
   return halfSplitRows(rows, heads);
+}
+
+/** llama.cpp's pooling types: none, mean, cls and last. */
+const POOLINGS: readonly (Pooling | undefined)[] = [undefined, "mean", "cls", "last"];
+
+/** A file of no pooling, or without the key, says nothing of embeddings. */
+function embeddingOf(metadata: GgufMetadata): Pick<ImportedModel, "embedding"> {
+  const key = `${metadata.text("general.architecture")}.pooling_type`;
+  const type = metadata.natural(key) ?? 0;
+  if (type >= POOLINGS.length)
+    throw unsupported(
+      `${metadata.where}, key ${key}`,
+      "a pooling of mean (1), cls (2) or last (3)",
+      type,
+      "models that score pairs of texts are not imported",
+    );
+  const pooling = POOLINGS[type];
+  return pooling === undefined ? {} : { embedding: { pooling } };
 }
 
 function samplingDefaults(metadata: GgufMetadata) {

@@ -20,6 +20,8 @@ export interface ImportedModel {
   /** Jinja source of the default chat template. */
   readonly chatTemplate?: string;
   readonly generation: GenerationDefaults;
+  /** How texts become vectors, where the source says so. */
+  readonly embedding?: EmbeddingDefaults;
   readonly source: ModelSource;
   /** Lets go of the files; tensors cannot be read afterwards. */
   close(): void;
@@ -38,6 +40,20 @@ export interface GenerationDefaults {
   readonly topP?: number;
   readonly topK?: number;
   readonly repetitionPenalty?: number;
+}
+
+/** Which rows of a text make its vector. */
+export type Pooling = "mean" | "cls" | "last";
+
+/** How the model embeds texts. */
+export interface EmbeddingDefaults {
+  readonly pooling: Pooling;
+  /** Most tokens of a text, where it is less than the context. */
+  readonly maxTokens?: number;
+  /** Texts that go before a text, by name. */
+  readonly prompts?: Readonly<Record<string, string>>;
+  /** The prompt that is used unless another is asked for. */
+  readonly defaultPrompt?: string;
 }
 
 /** Where a model came from. */

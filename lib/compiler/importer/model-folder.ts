@@ -1,6 +1,7 @@
 // A Hugging Face folder: config.json, safetensors weights, tokenizer files, chat template, licence.
 import path from "node:path";
 import { MlcError } from "../../errors.js";
+import { withModelPrefix } from "./bare-tensor-names.js";
 import type { OpenBytes } from "./byte-source.js";
 import { readFolderTokenizer } from "./folder-tokenizer.js";
 import { generationDefaults, withGenerationTokens } from "./generation-config.js";
@@ -9,6 +10,7 @@ import type { ImportedModel, ModelSource } from "./imported-model.js";
 import { shown, unsupported } from "./malformed-file.js";
 import { type ModelFiles, openFolder } from "./model-files.js";
 import { openSafetensors, openShardedSafetensors, type TensorFiles } from "./safetensors.js";
+import { embeddingDefaults } from "./sentence-transformers.js";
 
 const WEIGHTS = "model.safetensors";
 const WEIGHTS_INDEX = "model.safetensors.index.json";
@@ -33,9 +35,17 @@ export function importFolder(folder: string, open: OpenBytes): ImportedModel {
   const config = withGenerationTokens(parseHfConfig(rawConfig, files.file("config.json")), generationConfig);
   const tokenizer = readFolderTokenizer(files);
   const generation = generationDefaults(generationConfig);
+  const embedding = embeddingDefaults(files);
   const source = describeSource(files);
   const weights = openWeights(files, open);
-  return { config, ...weights, ...tokenizer, generation, source };
+  return {
+    config,
+    ...withModelPrefix(weights),
+    ...tokenizer,
+    generation,
+    ...(embedding === undefined ? {} : { embedding }),
+    source,
+  };
 }
 
 function noConfig({ path: folder, names }: ModelFiles): MlcError {
