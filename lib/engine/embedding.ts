@@ -114,8 +114,11 @@ export class TextEmbedder {
     const model = this.#model;
     const { native } = model;
     model.checkAlive();
+    limits.check();
     const id = model.nextId();
-    const cancel = (): void => native.abort(id);
+    const cancel = (): void => {
+      if (!native.disposed) native.abort(id);
+    };
     const computing = native.embed(id, rows, pooling);
     limits.signal?.addEventListener("abort", cancel, { once: true });
     try {

@@ -299,6 +299,30 @@ describe("a call", () => {
     await expect(engine.embeddings.create({ input: "a" })).rejects.toMatchObject({ code: "ERR_DISPOSED" });
   });
 
+  it("ends though the engine is disposed of before its signal fires", async () => {
+    const { engine, native } = await fakeEngine(script);
+    native.embedMs = 200;
+    // As the native engine does: an error in a listener would end the process.
+    native.abort = () => {
+      throw new Error("disposed");
+    };
+    const controller = new AbortController();
+    const made = engine.embeddings.create({ input: "a" }, { signal: controller.signal });
+    await expect.poll(() => native.embedded).toHaveLength(1);
+    void engine.dispose();
+    controller.abort();
+    await expect(made).rejects.toMatchObject({ code: "ERR_DISPOSED" });
+  });
+
+  it("does not begin where its signal fires while texts are read", async () => {
+    const { engine, native } = await fakeEngine(script);
+    const controller = new AbortController();
+    const made = engine.embeddings.create({ input: "a" }, { signal: controller.signal });
+    controller.abort();
+    await expect(made).rejects.toMatchObject({ code: "ERR_ABORTED" });
+    expect(native.embedded).toEqual([]);
+  });
+
   it("is refused where the batch and its queue are full", async () => {
     const { engine, native } = await fakeEngine(script, { maxQueue: 3 });
     native.embedMs = 20;
