@@ -23,9 +23,14 @@ struct GrammarSource {
   std::string text;
   /*! \brief First rule; kEbnf alone. */
   std::string root;
+  /*! \brief Rules in EBNF whose names begin with `prefix`: a constant of the text that is such a
+   * name stands for its rule. Empty: none; kJsonSchema and kStructuralTag alone. */
+  std::string rules;
+  std::string prefix;
 
   bool operator<(const GrammarSource& other) const {
-    return std::tie(kind, text, root) < std::tie(other.kind, other.text, other.root);
+    return std::tie(kind, text, root, rules) <
+           std::tie(other.kind, other.text, other.root, other.rules);
   }
 };
 

@@ -30,6 +30,12 @@ constexpr int kThreads = 1;
 /*! \brief Longest run of whitespace between the parts of a JSON text; without a limit a weak model
  * may write nothing else. */
 constexpr int kMostWhitespace = 8;
+constexpr bool kAnyWhitespace = true;
+/*! \brief Not the library's strict mode: what the schema does not mention is allowed. */
+constexpr bool kStrict = false;
+constexpr bool kAnyOrder = false;
+/*! \brief The first rule of what the library makes of schemas and structural tags. */
+constexpr char kRootRule[] = "root";
 /*! \brief xgrammar's VocabType::RAW: tokens are given as the bytes they stand for. */
 constexpr int kRawVocabulary = 0;
 
@@ -49,6 +55,9 @@ struct Library {
   ffi::Function new_tokenizer_info = Method("TokenizerInfo", "__ffi_init__");
   ffi::Function new_compiler = Method("GrammarCompiler", "__ffi_init__");
   ffi::Function compile_json_schema = Method("GrammarCompiler", "compile_json_schema");
+  ffi::Function json_schema_grammar = Method("Grammar", "from_json_schema");
+  ffi::Function structural_tag_grammar = Method("Grammar", "from_structural_tag");
+  ffi::Function grammar_text = Method("Grammar", "to_string");
   ffi::Function compile_ebnf = Method("GrammarCompiler", "compile_grammar_from_strings");
   ffi::Function compile_regex = Method("GrammarCompiler", "compile_regex");
   ffi::Function compile_structural_tag = Method("GrammarCompiler", "compile_structural_tag");
@@ -93,6 +102,29 @@ std::string Reason(const std::string& message) {
   }
   const size_t end = message.find_last_not_of(" \n");
   return end == std::string::npos || end < begin ? "" : message.substr(begin, end + 1 - begin);
+}
+
+/*! \brief The grammar `text` with every string literal of a JSON text that is a name with this
+ * prefix as a reference to the rule of that name. */
+std::string WithRules(const std::string& text, const std::string& prefix) {
+  const std::string open = "\"\\\"";
+  const std::string close = "\\\"\"";
+  std::string result;
+  size_t done = 0;
+  for (size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix, done)) {
+    const size_t end = text.find_first_not_of("0123456789", at + prefix.size());
+    const bool is_literal = at >= done + open.size() && end != std::string::npos &&
+                            text.compare(at - open.size(), open.size(), open) == 0 &&
+                            text.compare(end, close.size(), close) == 0;
+    if (!is_literal) {
+      throw CodedError("ERR_NATIVE", "Expected the grammar of a schema to hold \"" + prefix +
+                                         "\" as whole literals: reinstall node-mlc, whose xgrammar "
+                                         "is another one.");
+    }
+    result.append(text, done, at - open.size() - done).append(text, at, end - at);
+    done = end + close.size();
+  }
+  return result.append(text, done, std::string::npos);
 }
 
 class Matcher final : public GrammarMatcher {
@@ -157,6 +189,8 @@ class Compiler final : public GrammarCompiler {
       reason = error.message();
     } catch (const std::bad_alloc&) {
       throw;
+    } catch (const CodedError&) {
+      throw;
     } catch (const std::exception& error) {
       reason = error.what();
     }
@@ -181,6 +215,11 @@ class Compiler final : public GrammarCompiler {
   }
 
   ffi::Any CompileWith(const Library& library, const GrammarSource& source) {
+    if (!source.rules.empty()) {
+      const std::string text = library.grammar_text(GrammarOf(library, source)).cast<ffi::String>();
+      return library.compile_ebnf(*compiler_, WithRules(text, source.prefix) + "\n" + source.rules,
+                                  kRootRule);
+    }
     switch (source.kind) {
       case GrammarSource::Kind::kEbnf:
         return library.compile_ebnf(*compiler_, source.text, source.root);
@@ -191,12 +230,18 @@ class Compiler final : public GrammarCompiler {
       default:
         break;
     }
-    constexpr bool kAnyWhitespace = true;
-    // Not the library's strict mode: what the schema does not mention is allowed.
-    constexpr bool kStrict = false;
-    constexpr bool kAnyOrder = false;
     return library.compile_json_schema(*compiler_, source.text, kAnyWhitespace, nullptr, nullptr,
                                        kStrict, kMostWhitespace, kAnyOrder);
+  }
+
+  /*! \brief The grammar of a schema or of a structural tag before it is compiled. */
+  static ffi::Any GrammarOf(const Library& library, const GrammarSource& source) {
+    if (source.kind == GrammarSource::Kind::kStructuralTag) {
+      return library.structural_tag_grammar(source.text);
+    }
+    constexpr bool kPrint = false;
+    return library.json_schema_grammar(source.text, kAnyWhitespace, nullptr, nullptr, kStrict,
+                                       kMostWhitespace, kPrint, kAnyOrder);
   }
 
   /*! \brief Its tokens until the first grammar. */

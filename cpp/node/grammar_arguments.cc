@@ -28,6 +28,11 @@ GrammarSource ReadGrammar(const ObjectReader& grammar) {
                    "\"" + kind + "\"");
   }
   source.text = grammar.String("text");
+  if (grammar.Has("rules")) {
+    source.rules = grammar.String("rules");
+    source.prefix = grammar.String("prefix");
+    if (source.prefix.empty()) grammar.Reject("prefix", "a name's beginning", "none");
+  }
   return source;
 }
 

@@ -11,7 +11,7 @@ import {
 } from "./json-schema-regex.js";
 
 /** Characters that UTF-8 can spell. */
-const SPELLABLE = complement([[0xd800, 0xdfff]]);
+export const SPELLABLE = complement([[0xd800, 0xdfff]]);
 /** Characters that stand for themselves inside a JSON string. */
 const UNESCAPED = complement([
   [0, 0x1f],

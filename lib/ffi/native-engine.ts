@@ -141,6 +141,12 @@ export interface NativeGrammar {
   readonly text: string;
   /** First rule of "ebnf". */
   readonly root?: string;
+  /**
+   * Rules for constants of a schema or of those in a structural tag, in GBNF notation: a constant that is a name with this prefix
+   * stands for the rule of that name. Both or neither.
+   */
+  readonly rules?: string;
+  readonly prefix?: string;
 }
 
 /** DRY: multiplier * base^(n - allowedLength) is subtracted from the logit of a token that would repeat n tokens and itself. */
