@@ -46,6 +46,18 @@ describe.skipIf(gguf === undefined)("examples on the default model", () => {
     expect(await example("server.ts", await compiledModel(gguf ?? ""))).toContain("Tokyo");
   });
 
+  it("tools.ts calls the function of the program", async () => {
+    const stdout = await example("tools.ts", await compiledModel(gguf ?? ""));
+    expect(stdout).toMatch(
+      /look_up_stock\(\{\s*"product": "lamp"\s*\}\)\n-> There are 12 pieces of lamp in stock\./,
+    );
+  });
+
+  it("structured-output.ts reads the order out of the letter", async () => {
+    const stdout = await example("structured-output.ts", await compiledModel(gguf ?? ""));
+    expect(stdout).toMatch(/^Anna Berg (normal|urgent)\n(\d+ x .+\n){1,4}(furniture|food|clothes)\n$/);
+  });
+
   it("concurrent.ts answers all but the cancelled request", async () => {
     const stdout = await example("concurrent.ts", await compiledModel(gguf ?? ""));
     expect(stdout).toContain("The sea is a vast and mysterious realm");
