@@ -18,6 +18,7 @@ export class MlcError extends Error {
   }
 }
 
+/** What an error carries beside code and message. */
 export interface MlcErrorOptions {
   cause?: unknown;
   details?: Record<string, unknown>;
@@ -60,6 +61,7 @@ const STATUS = {
   ERR_INSUFFICIENT_MEMORY: 507,
 } as const;
 
+/** What went wrong, for programs; docs/api.md tells what each means. */
 export type ErrorCode = keyof typeof STATUS;
 
 /** Whether `value` is one of this project's error codes (used when an error crosses a process or native boundary). */

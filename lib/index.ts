@@ -1,6 +1,24 @@
 /** The engine's public API. The compiler's is "node-mlc/compiler". */
-export type { ChatMessage, ChatRole, TextContentPart } from "./chat/message.js";
-export type { FunctionTool, FunctionToolCall } from "./chat/tool-call.js";
+export type {
+  AssistantMessage,
+  ChatContent,
+  ChatMessage,
+  ChatRole,
+  FunctionMessage,
+  OtherContentPart,
+  RefusalContentPart,
+  SpokenMessage,
+  TextContentPart,
+  ToolMessage,
+} from "./chat/message.js";
+export type {
+  CustomTool,
+  CustomToolCall,
+  FunctionTool,
+  FunctionToolCall,
+  Tool,
+  ToolCall,
+} from "./chat/tool-call.js";
 export type { ChatCompletionStream, ChatCompletions } from "./engine/chat-completions.js";
 export type { ChatParseParams, ParsedChatCompletion } from "./engine/chat-parse.js";
 export type { CompletionStream } from "./engine/completion-stream.js";
@@ -43,14 +61,22 @@ export type {
   CompletionCreateParams,
   CompletionFinishReason,
   CompletionUsage,
+  ReasoningEffort,
+  ReasoningParams,
   ResponseFormat,
+  TextLogprobs,
   TokenLogprob,
   ToolCallDelta,
   ToolChoice,
   UsageExtra,
 } from "./engine/openai-types.js";
 export type { OverflowPolicy, Truncation } from "./engine/overflow.js";
-export { type MeasuredEngine, PROMETHEUS_CONTENT_TYPE, prometheusText } from "./engine/prometheus.js";
+export {
+  type Labels,
+  type MeasuredEngine,
+  PROMETHEUS_CONTENT_TYPE,
+  prometheusText,
+} from "./engine/prometheus.js";
 export type { Prompt } from "./engine/prompt.js";
 export type { SpanAttribute, SpanTracer, TracerSpan } from "./engine/request-span.js";
 export type { RerankParams, RerankResponse, RerankResult } from "./engine/rerank.js";
@@ -58,16 +84,34 @@ export type { ResponseStream } from "./engine/response-stream.js";
 export type { Responses } from "./engine/responses.js";
 export type {
   ResponseCreateParams,
+  ResponseEcho,
+  ResponseEvent,
+  ResponseFunctionCall,
+  ResponseFunctionCallOutput,
   ResponseInputItem,
+  ResponseInputMessage,
+  ResponseInputText,
+  ResponseItemEvent,
   ResponseObject,
   ResponseOutputItem,
+  ResponseOutputMessage,
+  ResponseOutputText,
+  ResponsePlace,
+  ResponseReasoning,
+  ResponseReasoningText,
+  ResponseRefusal,
+  ResponseStatus,
   ResponseStreamEvent,
+  ResponseTextFormat,
   ResponseTool,
+  ResponseToolChoice,
+  ResponseUsage,
 } from "./engine/responses-types.js";
 export type { SamplingOptions } from "./engine/sampling-options.js";
 export type { Session, SessionOptions } from "./engine/session.js";
 export type { SpeculationOptions } from "./engine/speculation.js";
 export type { GenerateOptions } from "./engine/text-generation.js";
+export type { ThoughtOptions } from "./engine/thought.js";
 export {
   defineTool,
   type RunnableTool,
@@ -79,7 +123,15 @@ export {
 } from "./engine/tool-runner.js";
 export type { EngineTrace, TraceEvent } from "./engine/trace.js";
 export type { SchemaIssue, SchemaResult, TypedSchema } from "./engine/typed-schema.js";
-export { type ErrorCode, MlcError } from "./errors.js";
+export { type ErrorCode, MlcError, type MlcErrorOptions } from "./errors.js";
+export type {
+  EvaluateOptions,
+  NativeHistogram,
+  NativeHistograms,
+  NativeLogprobs,
+  NativePooling,
+} from "./ffi/native-engine.js";
 export type { Manifest } from "./package/manifest.js";
 export type { MemoryPlan, MemoryPlanRequest } from "./package/memory-plan.js";
 export { ModelPackage, type OpenPackageOptions } from "./package/model-package.js";
+export type { EncodeOptions } from "./tokenizer/tokenizer.js";

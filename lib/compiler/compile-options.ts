@@ -40,6 +40,7 @@ export interface CompileOptions {
   readonly debugDump?: string;
   /** Ends the compilation; nothing is left behind. */
   readonly signal?: AbortSignal;
+  /** Called while the model is compiled. */
   readonly onProgress?: (event: CompileProgress) => void;
 }
 

@@ -31,6 +31,7 @@ export class CompletionStream<Chunk> implements AsyncIterable<Chunk>, AsyncDispo
     abortAll(this.#generations);
   }
 
+  /** The chunks as they come; once. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Chunk, void, undefined> {
     const writer = this.#writer;
     try {
@@ -56,6 +57,7 @@ export class CompletionStream<Chunk> implements AsyncIterable<Chunk>, AsyncDispo
     }
   }
 
+  /** `abort`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.abort();
   }

@@ -31,6 +31,7 @@ export interface InitProgressReport {
 export interface EngineOptions {
   /** Ends the loading with ERR_ABORTED; nothing stays loaded. */
   signal?: AbortSignal | undefined;
+  /** Called while the model is loaded. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** As `onProgress`, in web-llm's form. */
   initProgressCallback?: ((report: InitProgressReport) => void) | undefined;

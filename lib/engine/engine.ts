@@ -279,6 +279,7 @@ export class Engine implements AsyncDisposable {
     return this.#disposing;
   }
 
+  /** `dispose`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }

@@ -131,17 +131,17 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
     this.#finish("abort");
   }
 
-  /** Ends the generation with an error, as when the engine is disposed. */
+  /** Ends the generation with an error, as when the engine is disposed. @internal */
   fail(error: unknown): void {
     this.#settle({ error });
   }
 
-  /** From now on an end that the native engine reports as an abort is this error. */
+  /** From now on an end that the native engine reports as an abort is this error. @internal */
   failOnAbort(error: () => unknown): void {
     this.#abortedBy = error;
   }
 
-  /** Takes in what the native engine reports of this request. */
+  /** Takes in what the native engine reports of this request. @internal */
   accept(event: NativeEvent): void {
     this.#cachedTokens = event.cachedTokens ?? this.#cachedTokens;
     this.#droppedTokens = event.droppedTokens ?? this.#droppedTokens;
@@ -165,6 +165,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
     else this.#finish(event.finish);
   }
 
+  /** The pieces as they come; once. */
   async *[Symbol.asyncIterator](): AsyncGenerator<GenerationChunk, void, undefined> {
     if (this.#iterated) {
       throw new MlcError(
@@ -186,6 +187,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
     }
   }
 
+  /** `abort`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.abort();
   }

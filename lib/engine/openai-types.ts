@@ -104,6 +104,7 @@ export interface ChatCompletionCreateParams extends CompletionParamsBase {
   chat_template_kwargs?: Record<string, unknown> | null;
 }
 
+/** How much to think. */
 export type ReasoningEffort = "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
 
 /** How a model thinks: `max_tokens` are the most tokens of thoughts, after which they are closed. */
@@ -193,6 +194,7 @@ export type CompletionFinishReason = "stop" | "length";
 /** Why a chat completion ended; `tool_calls`: the model waits for their results. */
 export type ChatFinishReason = CompletionFinishReason | "tool_calls";
 
+/** Tokens of a request. */
 export interface CompletionUsage {
   prompt_tokens: number;
   completion_tokens: number;
@@ -230,11 +232,13 @@ export interface TokenLogprob {
   logprob: number;
 }
 
+/** Log-probabilities of an answer's tokens. */
 export interface ChatLogprobs {
   content: (TokenLogprob & { top_logprobs: TokenLogprob[] })[];
   refusal: null;
 }
 
+/** An answer to a chat. */
 export interface ChatCompletion {
   id: string;
   object: "chat.completion";
@@ -252,6 +256,7 @@ export interface ChatCompletion {
   usage: CompletionUsage;
 }
 
+/** A piece of an answer to a chat. */
 export interface ChatCompletionChunk {
   id: string;
   object: "chat.completion.chunk";
@@ -269,6 +274,7 @@ export interface ChatCompletionChunk {
   usage?: CompletionUsage | null;
 }
 
+/** The continuation of a text. */
 export interface Completion {
   id: string;
   object: "text_completion";

@@ -6,7 +6,8 @@ import { unexpected } from "./expectation.js";
 /** Content type of the text. */
 export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-type Labels = Readonly<Record<string, string>>;
+/** Names and values that tell one value of a metric from others. */
+export type Labels = Readonly<Record<string, string>>;
 /** One value of a metric: its labels beside the common ones, and what it is. */
 type Sample = readonly [Labels, number];
 

@@ -12,14 +12,19 @@ export type SpanAttribute = string | number | boolean | string[];
 
 /** The part of OpenTelemetry's `Span` that is used. */
 export interface TracerSpan {
+  /** Adds attributes to those it has. */
   setAttributes(attributes: Record<string, SpanAttribute>): unknown;
+  /** Whether it went well; `code` 2 is an error. */
   setStatus(status: { code: number; message?: string }): unknown;
+  /** Adds an exception as an event. */
   recordException(exception: Error): void;
+  /** Ends the span now. */
   end(): void;
 }
 
 /** The part of OpenTelemetry's `Tracer` that is used: `trace.getTracer("my-service")` is one. */
 export interface SpanTracer {
+  /** A span that begins now; `kind` is one of OpenTelemetry's SpanKind. */
   startSpan(
     name: string,
     options?: { kind?: number; attributes?: Record<string, SpanAttribute> },

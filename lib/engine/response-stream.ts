@@ -16,10 +16,12 @@ export class ResponseStream implements AsyncIterable<ResponseStreamEvent>, Async
     this.#parser = parser;
   }
 
+  /** Ends the answer; the loop ends without a last event. */
   abort(): void {
     this.#generation.abort();
   }
 
+  /** The events as they come; once. */
   async *[Symbol.asyncIterator](): AsyncGenerator<ResponseStreamEvent, void, undefined> {
     let number = 0;
     for await (const event of this.#events()) yield { ...event, sequence_number: number++ };
@@ -46,6 +48,7 @@ export class ResponseStream implements AsyncIterable<ResponseStreamEvent>, Async
     }
   }
 
+  /** `abort`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.abort();
   }

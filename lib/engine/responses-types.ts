@@ -20,6 +20,7 @@ export interface ResponseInputMessage {
   status?: ResponseStatus;
 }
 
+/** An answer that refused; it counts as text. */
 export interface ResponseRefusal {
   type: "refusal";
   refusal: string;
@@ -98,12 +99,14 @@ export interface ResponseCreateParams
   stream_options?: { include_obfuscation?: false } | null;
 }
 
+/** A text of an answer. */
 export interface ResponseOutputText {
   type: "output_text";
   text: string;
   annotations: [];
 }
 
+/** A text of a thought. */
 export interface ResponseReasoningText {
   type: "reasoning_text";
   text: string;
@@ -140,6 +143,7 @@ export interface ResponseFunctionCall {
 /** A part of an answer. */
 export type ResponseOutputItem = ResponseOutputMessage | ResponseReasoning | ResponseFunctionCall;
 
+/** Tokens of a request. */
 export interface ResponseUsage {
   input_tokens: number;
   /** What enters the prefix cache is not counted apart: 0. */

@@ -44,6 +44,7 @@ interface Transcript {
   readonly tokens: Int32Array;
 }
 
+/** A conversation whose keys and values stay in the cache between its turns. */
 export class Session implements Disposable {
   readonly #host: SessionHost;
   readonly #id: number;
@@ -142,6 +143,7 @@ export class Session implements Disposable {
     this.#expire();
   }
 
+  /** `dispose`, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -14,8 +14,10 @@ export interface TypedSchema<Value> {
     readonly version: 1;
     readonly vendor: string;
     readonly types?: { readonly input: unknown; readonly output: Value } | undefined;
+    /** Checks a value and gives what the schema makes of it. */
     readonly validate: (value: unknown) => SchemaResult<Value> | Promise<SchemaResult<Value>>;
     readonly jsonSchema: {
+      /** The JSON schema of what the schema takes. */
       readonly input: (options: { readonly target: "draft-2020-12" }) => Record<string, unknown>;
     };
   };

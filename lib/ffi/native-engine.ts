@@ -304,6 +304,7 @@ export interface NativeEngineStats {
   readonly histograms: NativeHistograms;
 }
 
+/** How logits are computed. */
 export interface EvaluateOptions {
   /** Rows of a prefill step for each sequence; default and upper bound: prefillChunk. */
   readonly chunk?: number;

@@ -13,12 +13,14 @@ import { type MemoryPlan, type MemoryPlanRequest, planMemory } from "./memory-pl
 /** A manifest beyond this is no manifest; a model of a thousand layers needs a tenth. */
 const LARGEST_MANIFEST = 64 * 2 ** 20;
 
+/** How a package is opened. */
 export interface OpenPackageOptions {
   /** Verify the weight shards' digests too: reads every byte of the package. */
   readonly verify?: boolean;
   readonly signal?: AbortSignal;
 }
 
+/** A compiled model in its folder; nothing of it is loaded. */
 export class ModelPackage {
   /** Folder of the package, absolute. */
   readonly path: string;

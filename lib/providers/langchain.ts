@@ -100,6 +100,7 @@ export class ChatNodeMlc extends BaseChatModel<ChatNodeMlcCallOptions> {
     this.#fields = fields;
   }
 
+  /** LangChain's name of this kind of model. */
   override _llmType(): string {
     return "node-mlc";
   }
@@ -112,6 +113,7 @@ export class ChatNodeMlc extends BaseChatModel<ChatNodeMlcCallOptions> {
     return this.withConfig({ ...kwargs, tools: functions });
   }
 
+  /** What `invoke` runs. */
   override async _generate(
     messages: BaseMessage[],
     options: this["ParsedCallOptions"],
@@ -139,6 +141,7 @@ export class ChatNodeMlc extends BaseChatModel<ChatNodeMlcCallOptions> {
     return { generations: [{ text, message }], llmOutput: { tokenUsage: usageOf(completion.usage) } };
   }
 
+  /** What `stream` runs. */
   override async *_streamResponseChunks(
     messages: BaseMessage[],
     options: this["ParsedCallOptions"],

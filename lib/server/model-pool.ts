@@ -46,6 +46,7 @@ export interface ModelStatus {
 export interface ModelLease {
   readonly name: string;
   readonly engine: Engine;
+  /** Gives the model back. */
   release(): void;
 }
 

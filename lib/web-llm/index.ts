@@ -3,4 +3,9 @@
 export type { InitProgressReport } from "../engine/engine-config.js";
 export type { LogitProcessor } from "../engine/logit-processor.js";
 export type { AppConfig, ChatOptions, ModelRecord } from "./app-config.js";
-export { CreateMLCEngine, MLCEngine, type MLCEngineConfig } from "./mlc-engine.js";
+export {
+  CreateMLCEngine,
+  type InitProgressCallback,
+  MLCEngine,
+  type MLCEngineConfig,
+} from "./mlc-engine.js";

@@ -28,7 +28,8 @@ export interface MLCEngineConfig {
   readonly logLevel?: string | undefined;
 }
 
-type InitProgressCallback = (report: InitProgressReport) => void;
+/** Called while a model is loaded. */
+export type InitProgressCallback = (report: InitProgressReport) => void;
 
 const CONFIG_NAMES = ["appConfig", "initProgressCallback", "logitProcessorRegistry", "logLevel"];
 
@@ -71,10 +72,12 @@ export class MLCEngine {
     this.embeddings = { create: embed } as MLCEngine["embeddings"];
   }
 
+  /** Who is told while models are loaded from now on. */
   setInitProgressCallback(callback: InitProgressCallback | undefined): void {
     this.#onProgress = callback;
   }
 
+  /** Who is told while models are loaded. */
   getInitProgressCallback(): InitProgressCallback | undefined {
     return this.#onProgress;
   }
