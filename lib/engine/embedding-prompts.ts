@@ -22,6 +22,7 @@ export function promptText(
   }
   const name = named ?? defaultPrompt;
   if (name === undefined) return "";
+  if (typeof name !== "string") throw unexpected("prompt_name", "a name", name);
   const text = Object.hasOwn(prompts, name) ? prompts[name] : undefined;
   if (text !== undefined) return text;
   const known = Object.keys(prompts).map(shown).join(", ");

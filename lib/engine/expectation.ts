@@ -46,7 +46,7 @@ export function expectKnownNames(what: string, value: object, known: readonly st
     if (!known.includes(name)) {
       throw new MlcError(
         "ERR_INVALID_ARGUMENT",
-        `Expected one of ${known.join(", ")} as a name in ${what} but received "${name}".`,
+        `Expected one of ${known.join(", ")} as a name in ${what} but received ${shown(name)}.`,
       );
     }
   }

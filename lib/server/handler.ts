@@ -187,7 +187,8 @@ export class Handler {
     addOllamaEmbeddingRoutes(app, parts);
   }
 
-  #failure(error: Error, context: ServerContext): Response {
+  #failure(thrown: Error, context: ServerContext): Response {
+    const error = isHangUp(thrown) ? hangUp(thrown) : thrown;
     const { status, error: body } = apiError(error);
     if (status >= 500) context.get("request").log.error({ err: error });
     const ollama = context.req.path.startsWith("/api/");
@@ -196,6 +197,17 @@ export class Handler {
       ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
     });
   }
+}
+
+/** Whether reading the body failed because the client went: no failure of the server. */
+function isHangUp(error: Error & { readonly code?: unknown }): boolean {
+  return error.code === "ECONNRESET";
+}
+
+function hangUp(cause: Error): MlcError {
+  return new MlcError("ERR_ABORTED", "Expected a whole body but the client hung up before its end.", {
+    cause,
+  });
 }
 
 /** The pattern of the route that answered: of unknown paths there may be any number. */

@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { expectInteger } from "../engine/expectation.js";
 import { MlcError } from "../errors.js";
 import { createHandler, type Handler, type HandlerOptions } from "./handler.js";
 import { LOOPBACK_HOSTS } from "./origin-guard.js";
@@ -21,16 +22,22 @@ export interface ServeOptions extends HandlerOptions {
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
   /** Load models when they are first asked for; default: before /ready says so. */
   readonly lazy?: boolean | undefined;
+  /** Milliseconds in which a client must have sent its headers. Default 15,000. */
+  readonly headersTimeoutMs?: number | undefined;
+  /** Milliseconds in which it must have sent its whole request. Default 60,000. */
+  readonly requestTimeoutMs?: number | undefined;
 }
 
 /** Default port. */
 export const DEFAULT_PORT = 8080;
 const DEFAULT_HOST = "127.0.0.1";
 
-/** Milliseconds in which a client must have sent its headers, and its whole request. */
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** Longest time between two looks at what is late; shorter limits are looked at more often. */
 const CHECK_INTERVAL_MS = 5_000;
+const CHECKS_PER_LIMIT = 3;
+const LONGEST_LIMIT_MS = 3_600_000;
 
 /** Milliseconds the sockets of requests that were cut off have to close. */
 const LAST_WORDS_MS = 250;
@@ -83,12 +90,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { host = DEFAULT_HOST, port = DEFAULT_PORT, socket, tls, lazy = false } = options;
   const loopback = socket === undefined && (host === DEFAULT_HOST || host === "::1" || host === "localhost");
   const allowedHosts = options.allowedHosts ?? (loopback ? LOOPBACK_HOSTS : undefined);
+  const limits = timeLimits(options);
   const handler = await createHandler({ ...options, allowedHosts });
-  const limits = {
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionsCheckingInterval: CHECK_INTERVAL_MS,
-  };
   const fetch = (request: Request, { outgoing }: HttpBindings | Http2Bindings) =>
     answer(handler, request, outgoing as ServerResponse); // of the HTTP/1 servers below
   const server = createAdaptorServer(
@@ -108,6 +111,22 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     throw new MlcError("ERR_IO", `Expected to listen at ${where} but it failed: ${reason}.`, { cause });
   }
   return new RunningServer(server, handler, urlOf(server, tls !== undefined), loaded);
+}
+
+/** Node's limits against slow clients. Errors: ERR_INVALID_ARGUMENT. */
+function timeLimits(options: ServeOptions) {
+  const { headersTimeoutMs = HEADERS_TIMEOUT_MS, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
+  const requestTimeout = expectInteger("requestTimeoutMs", requestTimeoutMs, 1, LONGEST_LIMIT_MS);
+  // Headers are a part of the request.
+  const least = Math.min(
+    expectInteger("headersTimeoutMs", headersTimeoutMs, 1, LONGEST_LIMIT_MS),
+    requestTimeout,
+  );
+  return {
+    headersTimeout: least,
+    requestTimeout,
+    connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, Math.ceil(least / CHECKS_PER_LIMIT)),
+  };
 }
 
 /** Answers a request; streams are written to the socket here, because the adaptor's way through a web stream costs more. */

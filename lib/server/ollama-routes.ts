@@ -74,6 +74,7 @@ async function respond(
   const stream = body.stream ?? true;
   if (typeof stream !== "boolean") throw unexpected("stream", "true or false", stream);
   checkContext(body, parts.pool.find(name));
+  const idle = keepAliveMs(body.keep_alive);
   const asked = {
     ...translated,
     model: name,
@@ -85,7 +86,6 @@ async function respond(
   try {
     return await respondWithAnswer(context, parts, asked, format, create);
   } finally {
-    const idle = keepAliveMs(body.keep_alive);
     if (idle !== undefined) parts.pool.keepAlive(name, idle);
   }
 }

@@ -1,251 +1,7 @@
-/** The server's routes as an OpenAPI 3.1 document. Bodies name the fields every client uses; docs/api.md has all of them. */
-
-interface Field {
-  readonly type?: string | readonly string[];
-  readonly description?: string;
-  readonly items?: object;
-  readonly enum?: readonly string[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-}
-
-interface Route {
-  readonly path: string;
-  readonly method: "get" | "post";
-  readonly summary: string;
-  readonly tag: "OpenAI" | "Cohere" | "Ollama" | "models" | "tokens" | "server";
-  readonly body?: { readonly required: readonly string[]; readonly fields: Readonly<Record<string, Field>> };
-  /** Content types of a success; JSON unless named. */
-  readonly content?: readonly string[];
-  readonly parameter?: string;
-}
-
-const JSON_TYPE = "application/json";
-const TEXT: Field = { type: "string" };
-const FLAG: Field = { type: "boolean" };
-const MODEL: Field = { type: "string", description: "Name of a model; may be left out where there is one." };
-const OBJECTS: Field = { type: "array", items: { type: "object" } };
-const SAMPLING: Readonly<Record<string, Field>> = {
-  temperature: { type: "number", minimum: 0 },
-  top_p: { type: "number", minimum: 0, maximum: 1 },
-  top_k: { type: "integer", minimum: 0 },
-  min_p: { type: "number", minimum: 0, maximum: 1 },
-  seed: { type: "integer" },
-  stop: { type: ["string", "array"], items: TEXT },
-  stream: FLAG,
-  stream_options: { type: "object" },
-  n: { type: "integer", minimum: 1, maximum: 128 },
-};
-const LIMIT: Field = { type: "integer", minimum: 1 };
-const OLLAMA_LOADED: Readonly<Record<string, Field>> = {
-  model: TEXT,
-  options: { type: "object" },
-  keep_alive: { type: ["string", "number"] },
-};
-const OLLAMA_COMMON: Readonly<Record<string, Field>> = {
-  ...OLLAMA_LOADED,
-  stream: { type: "boolean", description: "Default true." },
-};
-const STREAMED = [JSON_TYPE, "text/event-stream"] as const;
-const LINES = [JSON_TYPE, "application/x-ndjson"] as const;
-
-const TRUNCATE: Field = {
-  type: "string",
-  enum: ["none", "start", "end"],
-  description: 'Where to cut what is too long. Default "none": an error.',
-};
-const RERANK: Omit<Route, "path"> = {
-  method: "post",
-  summary: "Documents in the order in which they fit a query",
-  tag: "Cohere",
-  body: {
-    required: ["query", "documents"],
-    fields: {
-      model: MODEL,
-      query: TEXT,
-      documents: { type: "array", items: { type: ["string", "object"] } },
-      top_n: LIMIT,
-      return_documents: { type: "boolean", description: "Default true." },
-      truncate: TRUNCATE,
-    },
-  },
-};
-
-const ROUTES: readonly Route[] = [
-  {
-    path: "/v1/chat/completions",
-    method: "post",
-    summary: "Answer a chat",
-    tag: "OpenAI",
-    content: STREAMED,
-    body: {
-      required: ["messages"],
-      fields: {
-        model: MODEL,
-        messages: OBJECTS,
-        max_completion_tokens: LIMIT,
-        max_tokens: LIMIT,
-        logprobs: FLAG,
-        ...SAMPLING,
-      },
-    },
-  },
-  {
-    path: "/v1/completions",
-    method: "post",
-    summary: "Continue a text",
-    tag: "OpenAI",
-    content: STREAMED,
-    body: {
-      required: ["prompt"],
-      fields: { model: MODEL, prompt: { type: ["string", "array"] }, max_tokens: LIMIT, ...SAMPLING },
-    },
-  },
-  {
-    path: "/v1/responses",
-    method: "post",
-    summary: "Answer an input (nothing is stored)",
-    tag: "OpenAI",
-    content: STREAMED,
-    body: {
-      required: ["input"],
-      fields: {
-        model: MODEL,
-        input: { type: ["string", "array"] },
-        instructions: TEXT,
-        max_output_tokens: LIMIT,
-        tools: OBJECTS,
-        tool_choice: { type: ["string", "object"] },
-        text: { type: "object" },
-        reasoning: { type: "object" },
-        temperature: { type: "number", minimum: 0 },
-        top_p: { type: "number", minimum: 0, maximum: 1 },
-        stream: FLAG,
-      },
-    },
-  },
-  {
-    path: "/v1/embeddings",
-    method: "post",
-    summary: "Vectors of texts",
-    tag: "OpenAI",
-    body: {
-      required: ["input"],
-      fields: {
-        model: MODEL,
-        input: { type: ["string", "array"], description: "A text, texts, token ids, or lists of them." },
-        encoding_format: { type: "string", enum: ["float", "base64"] },
-        dimensions: LIMIT,
-        user: TEXT,
-        pooling: { type: "string", enum: ["mean", "cls", "last"] },
-        normalize: { type: "boolean", description: "Default true." },
-        truncate: TRUNCATE,
-        prompt: { type: "string", description: "Put before each text." },
-        prompt_name: { type: "string", description: "The name of one of the package's prompts instead." },
-      },
-    },
-  },
-  ...["/v1/rerank", "/rerank"].map((path) => ({ path, ...RERANK })),
-  { path: "/v1/models", method: "get", summary: "The models", tag: "OpenAI" },
-  { path: "/v1/models/{model}", method: "get", summary: "One model", tag: "OpenAI", parameter: "model" },
-  {
-    path: "/models/load",
-    method: "post",
-    summary: "Load a model",
-    tag: "models",
-    body: { required: [], fields: { model: MODEL } },
-  },
-  {
-    path: "/models/unload",
-    method: "post",
-    summary: "Unload a model",
-    tag: "models",
-    body: { required: [], fields: { model: MODEL } },
-  },
-  {
-    path: "/tokenize",
-    method: "post",
-    summary: "Token ids of a text or a chat",
-    tag: "tokens",
-    body: {
-      required: [],
-      fields: { model: MODEL, prompt: TEXT, content: TEXT, messages: OBJECTS, add_special_tokens: FLAG },
-    },
-  },
-  {
-    path: "/detokenize",
-    method: "post",
-    summary: "The text of token ids",
-    tag: "tokens",
-    body: {
-      required: ["tokens"],
-      fields: { model: MODEL, tokens: { type: "array", items: { type: "integer" } } },
-    },
-  },
-  {
-    path: "/apply-template",
-    method: "post",
-    summary: "The prompt text of a chat",
-    tag: "tokens",
-    body: {
-      required: ["messages"],
-      fields: { model: MODEL, messages: OBJECTS, add_generation_prompt: FLAG },
-    },
-  },
-  {
-    path: "/api/chat",
-    method: "post",
-    summary: "Answer a chat",
-    tag: "Ollama",
-    content: LINES,
-    body: { required: ["model", "messages"], fields: { ...OLLAMA_COMMON, messages: OBJECTS } },
-  },
-  {
-    path: "/api/generate",
-    method: "post",
-    summary: "Answer a prompt",
-    tag: "Ollama",
-    content: LINES,
-    body: { required: ["model"], fields: { ...OLLAMA_COMMON, prompt: TEXT, system: TEXT, raw: FLAG } },
-  },
-  {
-    path: "/api/embed",
-    method: "post",
-    summary: "Vectors of texts",
-    tag: "Ollama",
-    body: {
-      required: ["model", "input"],
-      fields: {
-        ...OLLAMA_LOADED,
-        input: { type: ["string", "array"], items: TEXT },
-        truncate: { type: "boolean", description: "Cut what is too long at its end. Default true." },
-        dimensions: LIMIT,
-      },
-    },
-  },
-  {
-    path: "/api/embeddings",
-    method: "post",
-    summary: "The vector of a text (Ollama's older route)",
-    tag: "Ollama",
-    body: { required: ["model", "prompt"], fields: { ...OLLAMA_LOADED, prompt: TEXT } },
-  },
-  { path: "/api/tags", method: "get", summary: "The models", tag: "Ollama" },
-  { path: "/api/ps", method: "get", summary: "The loaded models", tag: "Ollama" },
-  {
-    path: "/api/show",
-    method: "post",
-    summary: "One model",
-    tag: "Ollama",
-    body: { required: ["model"], fields: { model: TEXT } },
-  },
-  { path: "/api/version", method: "get", summary: "The server's version", tag: "Ollama" },
-  { path: "/health", method: "get", summary: "The server runs", tag: "server" },
-  { path: "/ready", method: "get", summary: "The server takes requests: 200, else 503", tag: "server" },
-  { path: "/metrics", method: "get", summary: "Prometheus' metrics", tag: "server", content: ["text/plain"] },
-  { path: "/", method: "get", summary: "The chat page", tag: "server", content: ["text/html"] },
-  { path: "/openapi.json", method: "get", summary: "This document", tag: "server" },
-];
+/** The server's routes as an OpenAPI 3.1 document. */
+import { ANSWERS, type AnswerName } from "./openapi-answers.js";
+import { TEXT } from "./openapi-field.js";
+import { JSON_TYPE, ROUTES, type Route, whole } from "./openapi-routes.js";
 
 /** The document. */
 export function openApiDocument(version: string): object {
@@ -263,29 +19,40 @@ export function openApiDocument(version: string): object {
       securitySchemes: {
         key: { type: "http", scheme: "bearer", description: "Where the server has API keys." },
       },
-      schemas: { Error: ERROR_SCHEMA },
+      schemas: ANSWERS,
     },
     security: [{}, { key: [] }],
   };
 }
 
-const ERROR_SCHEMA = {
-  type: "object",
-  required: ["error"],
-  properties: {
-    error: {
-      type: ["object", "string"],
-      description: "Ollama's routes have the message alone.",
-      properties: { message: TEXT, type: TEXT, param: { type: ["string", "null"] }, code: TEXT },
-    },
-  },
+/** Statuses of errors that every route may have, and those of routes that take a body. */
+const FAILURES: Readonly<Record<string, string>> = {
+  "401": "No key that the server knows",
+  "403": "A host or web page that may not ask",
+  "404": "No such model or route",
+  "429": "More requests or tokens than the key may have, or a full queue",
+  "500": "The server failed; its log says why",
+  "503": "The server is being shut down",
+};
+const BODY_FAILURES: Readonly<Record<string, string>> = {
+  "400": "A body that is not what the route takes",
+  "408": "The request did not come in time",
+  "410": "The model was unloaded meanwhile",
+  "413": "A body that is too large",
+  "422": "The model's package cannot be loaded",
+  "504": "The answer took longer than allowed",
+  "507": "Not enough memory for the model",
 };
 
-function operation({ summary, tag, body, content = [JSON_TYPE], parameter }: Route): object {
-  const failure = {
-    description: "An error",
-    content: { [JSON_TYPE]: { schema: { $ref: "#/components/schemas/Error" } } },
-  };
+function operation({ summary, tag, body, answer, states = {}, parameter }: Route): object {
+  const content = (types: Readonly<Record<string, AnswerName>>) =>
+    Object.fromEntries(
+      Object.entries(types).map(([type, name]) => [
+        type,
+        { schema: { $ref: `#/components/schemas/${name}` } },
+      ]),
+    );
+  const failures = Object.entries({ ...FAILURES, ...(body === undefined ? {} : BODY_FAILURES) });
   return {
     summary,
     tags: [tag],
@@ -294,19 +61,25 @@ function operation({ summary, tag, body, content = [JSON_TYPE], parameter }: Rou
       : { parameters: [{ name: parameter, in: "path", required: true, schema: TEXT }] }),
     ...(body === undefined
       ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: {
-              [JSON_TYPE]: { schema: { type: "object", required: body.required, properties: body.fields } },
-            },
-          },
-        }),
+      : { requestBody: { required: true, content: { [JSON_TYPE]: { schema: bodySchema(body) } } } }),
     responses: {
-      "200": { description: "Done", content: Object.fromEntries(content.map((type) => [type, {}])) },
-      default: failure,
+      "200": { description: "Done", content: content(answer) },
+      ...Object.fromEntries(
+        failures.map(([status, description]) => [status, { description, content: content(whole("Error")) }]),
+      ),
+      ...Object.fromEntries(
+        Object.entries(states).map(([status, name]) => [
+          status,
+          { description: "Not now", content: content(whole(name)) },
+        ]),
+      ),
     },
   };
+}
+
+function bodySchema({ required, oneOf, fields }: NonNullable<Route["body"]>): object {
+  const alternatives = oneOf === undefined ? {} : { anyOf: oneOf.map((name) => ({ required: [name] })) };
+  return { type: "object", required, ...alternatives, properties: fields };
 }
 
 /** The routes of the document, for checks that none is missing. */

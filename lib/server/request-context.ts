@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { expectKnownNames, unexpected } from "../engine/expectation.js";
 import { MlcError } from "../errors.js";
 import type { KeyAccount } from "./api-keys.js";
+import { isDeeper, MOST_LEVELS } from "./json-depth.js";
 import type { ModelPool } from "./model-pool.js";
 
 /** Limits of every request. */
@@ -45,9 +46,17 @@ export interface ServerParts {
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The body as a JSON object. Errors: ERR_INVALID_ARGUMENT for other JSON, no JSON, and bytes that are not UTF-8. */
+/**
+ * The body as a JSON object. Errors: ERR_INVALID_ARGUMENT for other JSON, no JSON, JSON that is nested too deep, and bytes that are not
+ * UTF-8.
+ */
 export async function jsonBody(context: ServerContext): Promise<JsonObject> {
-  const bytes = await context.req.arrayBuffer();
+  const bytes = new Uint8Array(await context.req.arrayBuffer());
+  if (isDeeper(bytes, MOST_LEVELS))
+    throw new MlcError(
+      "ERR_INVALID_ARGUMENT",
+      `Expected a body of at most ${MOST_LEVELS} levels of objects and lists but received a deeper one.`,
+    );
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

@@ -194,7 +194,11 @@ describe("prompts", () => {
       [bytes("my a")],
     ]);
     await expect(engine.embeddings.create({ input: [[1]] })).rejects.toThrow(/a prompt to put before it/);
-    for (const body of [{ prompt_name: "toString" }, { prompt: "a", prompt_name: "query" }])
+    for (const body of [
+      { prompt_name: "toString" },
+      { prompt_name: { toString: null } as unknown as string },
+      { prompt: "a", prompt_name: "query" },
+    ])
       await expect(engine.embeddings.create({ input: "a", ...body })).rejects.toThrow(/prompt_name/);
   });
 

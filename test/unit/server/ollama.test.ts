@@ -97,3 +97,12 @@ it("turns a format into a response format", () => {
     chat_template_kwargs: { enable_thinking: false },
   });
 });
+
+it("a keep_alive that is none is refused before anything is generated", async () => {
+  const { post, native } = await started();
+  for (const stream of [true, false]) {
+    const response = await post("/api/chat", { model: "tiny", messages, stream, keep_alive: "soon" });
+    expect(await response.text()).toContain("keep_alive");
+  }
+  expect(native.requests).toEqual([]);
+});
