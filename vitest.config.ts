@@ -13,6 +13,8 @@ const project = (name: string, timeoutMs: number) => ({
     // Native code is loaded: a process per file keeps one file's handles out of another's teardown.
     pool: "forks" as const,
     execArgv: name === "native" || name === "e2e" ? ["--expose-gc"] : [],
+    // Once for all processes: two that build it at a time would link it under each other.
+    globalSetup: name === "native" || name === "golden" ? ["test/support/build-fake-model.ts"] : [],
   },
 });
 

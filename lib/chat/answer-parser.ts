@@ -89,6 +89,7 @@ export class AnswerWriter {
   /** White space that is text only if text follows. */
   #space = "";
   #trimStart = false;
+  readonly #written = new Set<string>();
 
   constructor({ functions, guaranteed }: Pick<AnswerExpectation, "functions" | "guaranteed">) {
     this.#functions = functions;
@@ -117,7 +118,11 @@ export class AnswerWriter {
 
   call(name: string, written?: string): void {
     this.turn();
-    this.#events.push({ type: "call", index: this.calls++, id: written ?? callId(), name });
+    // A grammar that guarantees calls cannot count them: Kimi's ids end in the call's number.
+    const isTaken = written !== undefined && this.#written.has(written);
+    const id = isTaken ? written.replace(/\d*$/, String(this.calls)) : (written ?? callId());
+    this.#written.add(id);
+    this.#events.push({ type: "call", index: this.calls++, id, name });
   }
 
   arguments(text: string): void {

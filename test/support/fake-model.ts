@@ -1,5 +1,4 @@
 // A model without mathematics (test/cpp/fake_model): the native engine's tests need no compiler and know every answer.
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -12,10 +11,8 @@ import {
 } from "../../lib/ffi/index.js";
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
-const build = path.join(root, "build");
-const library = path.join(build, "Release", "node_mlc_fake_model.so");
+const library = path.join(root, "build", "Release", "node_mlc_fake_model.so");
 const folder = mkdtempSync(path.join(os.tmpdir(), "node-mlc-fake-"));
-let built = false;
 let shards = 0;
 
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -42,10 +39,6 @@ export function fakeModel(
   options: FakeModelOptions = {},
   change: Partial<NativeEngineConfig> = {},
 ): NativeEngineConfig {
-  if (!built) {
-    execFileSync("cmake", ["--build", build, "--config", "Release", "--target", "node_mlc_fake_model"]);
-    built = true;
-  }
   const vocabSize = options.vocabSize ?? 50;
   const padding = options.padding ?? 0;
   const settings = [vocabSize, 10, options.stepMs ?? 0, options.failingToken ?? -1, options.nanToken ?? -1];

@@ -127,14 +127,16 @@ describe("variants that models write", () => {
     expect(parsed.text).toBe("");
   });
 
-  it("keeps the id that Kimi writes", () => {
+  it("keeps the id that Kimi writes, and counts where a grammar could not", () => {
     const parser = new AnswerParser(only("kimi-k2"), {
       functions: FUNCTIONS,
       inThought: false,
       guaranteed: false,
     });
-    const events = parser.push(writeCalls(tools("kimi-k2"), [{ name: "add", arguments: "{}" }]));
-    expect(events[0]).toEqual({ type: "call", index: 0, id: "functions.add:0", name: "add" });
+    const call = { name: "add", arguments: "{}" };
+    const events = parser.push(writeCalls(tools("kimi-k2"), [call, call, call]));
+    const ids = events.flatMap((event) => (event.type === "call" ? [event.id] : []));
+    expect(ids).toEqual(["functions.add:0", "functions.add:1", "functions.add:2"]);
   });
 
   it("keeps what follows the calls of Llama as text", () => {
