@@ -148,6 +148,36 @@ describe("over bytes", () => {
     expect(await wholeTexts(running, grammar as NativeGrammar, tagged)).toEqual([true, false, false, false]);
   });
 
+  it("beside names and values of any characters, and in open objects", async () => {
+    const odd = 'na"ïve\n\\]-^日本😀\u0001';
+    const schema = {
+      type: "object",
+      properties: {
+        [odd]: { type: "string", minLength: 1, maxLength: 60 },
+        list: { type: "array", items: { enum: [odd, null, 1.5, "[a-z]{0,3}"] } },
+        when: { type: "string", format: "date-time" },
+        any: {},
+        count: { type: "integer", minimum: -3, maximum: 300 },
+      },
+      required: [odd],
+    };
+    const good = {
+      [odd]: "x".repeat(60),
+      list: [odd, null, 1.5],
+      when: "2026-11-23T10:00:00Z",
+      any: { a: [1] },
+    };
+    const values = [
+      good,
+      { ...good, count: 300 },
+      { ...good, count: 301 },
+      { ...good, other: odd },
+      { ...good, [odd]: "" },
+      { ...good, list: ["[a-z]{0,4}"] },
+    ];
+    expect(await allowed(schema, values)).toEqual([true, true, false, true, false, false]);
+  });
+
   it("rules need a prefix, and constants that are its names", async () => {
     const rules = "text_0 ::= [a]";
     const match = (grammar: object) =>
