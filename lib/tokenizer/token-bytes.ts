@@ -3,8 +3,8 @@
  * and read them as UTF-8, which can be done a token at a time without ever taking text back.
  *
  * The decoder of tokenizer.json is folded into the table: ByteLevel (byte-level BPE), Replace, ByteFallback, Fuse,
- * Strip at the start, Metaspace (SentencePiece vocabularies). Decoders that look at neighbouring tokens (WordPiece,
- * CTC) do not occur in generating models and are refused.
+ * Strip at the start, Metaspace (SentencePiece vocabularies), WordPiece (a text that begins with a continuation loses its mark). CTC,
+ * which looks at neighbouring tokens, is refused.
  */
 import { MlcError } from "../errors.js";
 import { type AddedToken, record, type Stage, stage, type TokenizerDocument } from "./tokenizer-document.js";
@@ -69,7 +69,7 @@ export class TokenBytes {
     }
     const byte = this.#rules.byteFallback ? /^<0x([0-9A-Fa-f]{2})>$/.exec(piece)?.[1] : undefined;
     if (byte !== undefined) return Uint8Array.of(Number.parseInt(byte, 16));
-    let text = piece;
+    let text = this.#rules.wordPiece?.(piece) ?? piece;
     for (const [from, to] of this.#rules.replacements) text = text.replaceAll(from, to);
     return this.#encoder.encode(text);
   }
@@ -80,6 +80,8 @@ interface DecodingRules {
   byteFallback: boolean;
   readonly replacements: [from: string, to: string][];
   leadingSpaces: number;
+  /** Text of a WordPiece token that is not the first one. */
+  wordPiece?: (piece: string) => string;
 }
 
 function decodingRules(decoder: Stage | undefined): DecodingRules {
@@ -120,15 +122,43 @@ function addStage(rules: DecodingRules, decoder: Stage): void {
         throw unsupported("Strip of other than leading spaces");
       rules.leadingSpaces += typeof decoder.start === "number" ? decoder.start : 0;
       return;
+    case "WordPiece":
+      rules.wordPiece = wordPieceRule(decoder);
+      rules.leadingSpaces = 1;
+      return;
     default:
       throw unsupported(decoder.type);
   }
 }
 
+/** English contractions and punctuation that stand without a space before them, in the order of the original. */
+const CLEANED = [
+  [" .", "."],
+  [" ?", "?"],
+  [" !", "!"],
+  [" ,", ","],
+  [" ' ", "'"],
+  [" n't", "n't"],
+  [" 'm", "'m"],
+  [" do not", " don't"],
+  [" 's", "'s"],
+  [" 've", "'ve"],
+  [" 're", "'re"],
+] as const;
+
+/** A piece continues a word or begins one; the original cleans up token by token too. */
+function wordPieceRule({ prefix = "##", cleanup = true }: Stage): (piece: string) => string {
+  if (typeof prefix !== "string" || prefix === "") throw unsupported("WordPiece without a prefix");
+  return (piece) => {
+    const text = piece.startsWith(prefix) ? piece.slice(prefix.length) : ` ${piece}`;
+    return cleanup === false ? text : CLEANED.reduce((all, [from, to]) => all.replaceAll(from, to), text);
+  };
+}
+
 function unsupported(received: string): MlcError {
   return new MlcError(
     "ERR_UNSUPPORTED_FORMAT",
-    `Expected a tokenizer decoder of ByteLevel, ByteFallback, Fuse, Metaspace, Replace, Sequence or Strip but received ${received}: this tokenizer is not supported.`,
+    `Expected a tokenizer decoder of ByteLevel, ByteFallback, Fuse, Metaspace, Replace, Sequence, Strip or WordPiece but received ${received}: this tokenizer is not supported.`,
   );
 }
 

@@ -1,13 +1,14 @@
 /**
  * Text ⇄ token ids, over @huggingface/tokenizers (normaliser, pre-tokenizer, unigram model).
  *
- * Four parts are ours: which control tokens a text may contain (added-token-splitter.ts), byte-pair encoding in compact tables
- * (bpe-model.ts), exact cutting of long texts (word-splitter.ts), and decoding, a token at a time (token-bytes.ts,
+ * Five parts are ours: which control tokens a text may contain (added-token-splitter.ts), byte-pair encoding in compact tables
+ * (bpe-model.ts), exact cutting of long texts (word-splitter.ts), BERT's normaliser (bert-normalizer.ts), and decoding, a token at a time (token-bytes.ts,
  * streaming-decoder.ts).
  */
 import { readFile } from "node:fs/promises";
 import { MlcError } from "../errors.js";
 import { AddedTokenSplitter, ControlTokenGuard, removeMarks } from "./added-token-splitter.js";
+import { bertNormalizer } from "./bert-normalizer.js";
 import { bpeOptions, bpeVocabulary } from "./bpe-document.js";
 import { BpeModel } from "./bpe-model.js";
 import { buildLibraryTokenizer, LibraryModel, type LibraryTokenizer } from "./library-tokenizer.js";
@@ -77,7 +78,9 @@ export class Tokenizer {
     this.addedIds = new Set(document.addedTokens.map((token) => token.id));
     this.specialIds = new Set(document.addedTokens.filter((token) => token.special).map((token) => token.id));
     this.#bytes = new TokenBytes(document, (id) => model.pieceOf(id));
-    this.#words = new WordSplitter(model.piecesWith(WordSplitter.mark));
+    // To WordPiece the mark is a character like others, and a word's beginning is not its rest.
+    const marked = document.model.type === "WordPiece" ? [] : model.piecesWith(WordSplitter.mark);
+    this.#words = new WordSplitter(marked);
     this.#guard = new ControlTokenGuard(document.addedTokens);
     this.#splitters = {
       all: this.#splitterPair(document.addedTokens),
@@ -236,7 +239,8 @@ function buildModel(
         : bpeVocabulary(model, added);
   if (options === undefined || vocabulary === undefined) {
     const library = buildLibraryTokenizer(raw, config);
-    return { library, model: new LibraryModel(library) };
+    const normalizer = bertNormalizer(raw.normalizer) ?? library.normalizer;
+    return { library: { ...library, normalizer }, model: new LibraryModel(library) };
   }
   const library = buildLibraryTokenizer({ ...raw, model: { ...model, vocab: {}, merges: [] } }, config);
   return { library, model: new BpeModel(vocabulary, new Map(added), options) };

@@ -3,6 +3,7 @@ import type { ImportedTokenizer, TokenizerFiles } from "./imported-model.js";
 import { isJsonObject, type JsonObject, parseJsonObject } from "./json-file.js";
 import { malformed, unsupported } from "./malformed-file.js";
 import type { ModelFiles } from "./model-files.js";
+import { VOCABULARY_TEXT, wordPieceDocument } from "./word-piece-vocabulary.js";
 
 const TOKENIZER = "tokenizer.json";
 const TOKENIZER_CONFIG = "tokenizer_config.json";
@@ -19,7 +20,7 @@ export function readFolderTokenizer(folder: ModelFiles): ImportedTokenizer {
   const config = mergeSpecialTokens(folder.json(TOKENIZER_CONFIG), folder.json(SPECIAL_TOKENS));
   const chatTemplate = readChatTemplate(folder, config);
   const template = chatTemplate === undefined ? {} : { chatTemplate };
-  const text = folder.text(TOKENIZER);
+  const text = folder.text(TOKENIZER) ?? wordPieceText(folder, config);
   if (text === undefined) {
     const older = OLDER_FILES.find((name) => folder.has(name));
     if (older !== undefined)
@@ -37,6 +38,13 @@ export function readFolderTokenizer(folder: ModelFiles): ImportedTokenizer {
     [TOKENIZER_CONFIG]: `${JSON.stringify(config, undefined, 2)}\n`,
   };
   return { tokenizer, addBos: addsBos(document, config), ...template };
+}
+
+/** The tokenizer.json that a vocabulary of WordPiece alone stands for; undefined where there is none. */
+function wordPieceText(folder: ModelFiles, config: JsonObject): string | undefined {
+  const vocabulary = folder.text(VOCABULARY_TEXT);
+  if (vocabulary === undefined) return undefined;
+  return JSON.stringify(wordPieceDocument(vocabulary, config, folder.file(VOCABULARY_TEXT)));
 }
 
 /** tokenizer_config.json, with the special tokens that only special_tokens_map.json names. */
@@ -63,7 +71,9 @@ function addsBos(document: JsonObject, config: JsonObject): boolean {
   const { post_processor: outer } = document;
   const inner: unknown[] =
     isJsonObject(outer) && Array.isArray(outer.processors) ? outer.processors : [outer];
-  const template = inner.filter(isJsonObject).find(({ type }) => type === "TemplateProcessing");
+  const processors = inner.filter(isJsonObject);
+  if (processors.some(({ type }) => type === "BertProcessing" || type === "RobertaProcessing")) return true;
+  const template = processors.find(({ type }) => type === "TemplateProcessing");
   if (template === undefined) return config.add_bos_token === true;
   const first: unknown = Array.isArray(template.single) ? template.single[0] : undefined;
   return isJsonObject(first) && isJsonObject(first.SpecialToken);

@@ -6,6 +6,7 @@ import { openByReading } from "../../../lib/compiler/importer/byte-source.js";
 import { importModel } from "../../../lib/compiler/importer/import-model.js";
 import { requireTensor } from "../../../lib/compiler/importer/imported-model.js";
 import { importFolder } from "../../../lib/compiler/importer/model-folder.js";
+import { Tokenizer } from "../../../lib/tokenizer/tokenizer.js";
 import { readSafetensors } from "../../support/safetensors.js";
 import { floatBytes, safetensorsOf, writeSafetensors } from "../../support/safetensors-writer.js";
 import { sharedData } from "../../support/shared-data.js";
@@ -98,6 +99,21 @@ describe("a folder", () => {
     const model = load();
     expect(model.source).toMatchObject({ name: "org/tiny-1", revision });
     expect(model).toMatchObject({ tokenizer: {}, addBos: false, chatTemplate: "J" });
+  });
+
+  test("with BERT's vocab.txt alone, whose texts begin with a control token", () => {
+    write({
+      "config.json": config,
+      "model.safetensors": weights,
+      "vocab.txt": "[UNK]\n[CLS]\n[SEP]\nWord\n",
+      "tokenizer_config.json": { do_lower_case: false },
+    });
+    const { tokenizer, addBos } = load();
+    expect(addBos).toBe(true);
+    const [document, settings] = ["tokenizer.json", "tokenizer_config.json"].map((name): unknown =>
+      JSON.parse(String(tokenizer[name as keyof typeof tokenizer])),
+    );
+    expect(new Tokenizer(document, settings, { addBos }).encode("Word word")).toEqual([1, 3, 0, 2]);
   });
 
   test("greedy by its generation_config.json", () => {

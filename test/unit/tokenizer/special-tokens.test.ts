@@ -119,7 +119,7 @@ describe("bad tokenizer files", () => {
       { model: { type: "BPE", vocab: {}, merges: [] }, added_tokens: [{ id: -1, content: "x" }] },
       /added_tokens\[0\].id/,
     ],
-    [{ model: { type: "BPE", vocab: {}, merges: [] }, decoder: { type: "WordPiece" } }, /WordPiece/],
+    [{ model: { type: "BPE", vocab: {}, merges: [] }, decoder: { type: "CTC" } }, /CTC/],
     [{ model: { type: "Nonsense" } }, /cannot/],
   ])("are refused: %j", (document, message) => {
     expect(() => new Tokenizer(document)).toThrow(message);
