@@ -1,7 +1,14 @@
 /** For the tests of programs that use node-mlc: "node-mlc/testing". */
+export type {
+  MockAnswer,
+  MockChunks,
+  MockEnding,
+  MockMessage,
+  MockText,
+  MockToolCall,
+} from "./mock-answer.js";
 export {
   createMockEngine,
-  type MockAnswer,
   type MockAnswers,
   type MockEngine,
   type MockEngineOptions,

@@ -2,25 +2,12 @@
 import { ChatTemplate } from "../chat/chat-template.js";
 import { Engine } from "../engine/engine.js";
 import { expectKnownNames, unexpected } from "../engine/expectation.js";
-import type { MlcError } from "../errors.js";
-import type { NativeEvent, NativeRequest } from "../ffi/native-engine.js";
+import type { NativeRequest } from "../ffi/native-engine.js";
 import type { Manifest } from "../package/manifest.js";
 import { planMemory } from "../package/memory-plan.js";
-import { byteManifest, byteTokenizer, END } from "./byte-model.js";
+import { byteManifest, byteTokenizer } from "./byte-model.js";
+import { answerEvents, checkedAnswer, type MockAnswer } from "./mock-answer.js";
 import { ScriptedNativeEngine } from "./scripted-native-engine.js";
-
-/** What the engine says to one request. */
-export interface MockAnswer {
-  readonly text?: string | undefined;
-  /** Calls of tools, after the text. */
-  readonly toolCalls?: readonly { readonly name: string; readonly arguments: object }[] | undefined;
-  /** Thoughts, before the text. */
-  readonly reasoning?: string | undefined;
-  /** "length": the answer ends as if at its token limit. Default "stop". */
-  readonly finishReason?: "stop" | "length" | undefined;
-  /** The request fails with this after the text. */
-  readonly error?: MlcError | undefined;
-}
 
 /** A request as the engine saw it. */
 export interface MockRequest {
@@ -92,7 +79,7 @@ export async function createMockEngine(options: MockEngineOptions): Promise<Mock
       index: requests.length,
     };
     requests.push(seen);
-    return eventsOf(answerTo(seen), request.maxTokens, request.thought?.budget);
+    return answerEvents(answerTo(seen), request.maxTokens, request.thought?.budget);
   };
   const engine = await Engine.fromParts({
     manifest,
@@ -105,33 +92,12 @@ export async function createMockEngine(options: MockEngineOptions): Promise<Mock
 }
 
 function chooser(answers: MockAnswers): (request: MockRequest) => MockAnswer {
-  const whole = (answer: string | MockAnswer): MockAnswer =>
-    typeof answer === "string" ? { text: answer } : answer;
-  if (typeof answers === "function") return (request) => whole(answers(request));
+  if (typeof answers === "function") return (request) => checkedAnswer(answers(request));
   if (typeof answers === "string") return () => ({ text: answers });
   if (!Array.isArray(answers) || answers.length === 0)
     throw unexpected("answers", "a text, a list of answers or a function", answers);
-  return ({ index }) => whole(answers[Math.min(index, answers.length - 1)] as string | MockAnswer);
-}
-
-/** The answer's bytes, a token each, and its end; no more than the request allows, and no more thoughts than their budget. */
-function eventsOf(
-  answer: MockAnswer,
-  maxTokens: number,
-  budget = Number.POSITIVE_INFINITY,
-): Omit<NativeEvent, "id">[] {
-  const { text = "", toolCalls = [], finishReason = "stop", error } = answer;
-  const reasoning = answer.reasoning?.slice(0, budget);
-  const thoughts = reasoning === undefined ? "" : `<think>\n${reasoning}\n</think>\n\n`;
-  const calls = toolCalls.map((call) => `<tool_call>\n${JSON.stringify(call)}\n</tool_call>`).join("\n");
-  const bytes = [...new TextEncoder().encode(thoughts + text + calls)];
-  const thoughtTokens = reasoning === undefined ? {} : { thoughtTokens: Buffer.byteLength(reasoning) + 2 };
-  const events: Omit<NativeEvent, "id">[] = bytes
-    .slice(0, maxTokens)
-    .map((token) => ({ tokens: [token], ...thoughtTokens }));
-  if (error !== undefined) return [...events, { tokens: [], finish: "error", error }];
-  const cut = bytes.length >= maxTokens || finishReason === "length";
-  return [...events, cut ? { tokens: [], finish: "length" } : { tokens: [END], finish: "stop" }];
+  const checked = answers.map(checkedAnswer);
+  return ({ index }) => checked[Math.min(index, checked.length - 1)] as MockAnswer;
 }
 
 function mockManifest(name: string, contextLength: number): Manifest {
