@@ -18,7 +18,7 @@ const MAY_IMPORT = {
   compiler: ["ffi", "package", "tokenizer"],
   server: ["engine", "package", "chat"],
   electron: ["engine", "isolation", "chat"],
-  "web-llm": ["engine", "chat"],
+  "web-llm": ["engine", "chat", "package"],
   providers: ["engine", "chat"],
   testing: ["engine", "ffi", "package", "tokenizer", "chat"],
   cli: ["server", "engine", "compiler", "package", "ffi", "tokenizer", "chat"],

@@ -1,6 +1,6 @@
 /** web-llm's configuration: which model id is which package. */
 import { fileURLToPath } from "node:url";
-import { expectText, unexpected } from "../engine/expectation.js";
+import { expectText, shown, unexpected } from "../engine/expectation.js";
 import { MlcError } from "../errors.js";
 
 /** One model, as in web-llm's `model_list`. */
@@ -11,12 +11,39 @@ export interface ModelRecord {
   /** Compiled code is in the package: a value is accepted and not read. */
   readonly model_lib?: string | undefined;
   readonly overrides?: ChatOptions | undefined;
+  /** What a GPU would need: accepted and not read. `engine.plan()` of the library says what the CPU does. */
+  readonly vram_required_MB?: number | undefined;
+  readonly low_resource_required?: boolean | undefined;
+  readonly buffer_size_required_bytes?: number | undefined;
+  readonly required_features?: readonly string[] | undefined;
+  /** web-llm's ModelType: 0 (texts) or 1 (embeddings), which every decoder gives here. */
+  readonly model_type?: number | undefined;
 }
 
 /** The models that ids name. */
 export interface AppConfig {
   readonly model_list: readonly ModelRecord[];
+  /** Where web-llm keeps downloads: accepted and not read, nothing is downloaded. */
+  readonly useIndexedDBCache?: boolean | undefined;
+  readonly cacheBackend?: string | undefined;
 }
+
+/** web-llm's list of models that it downloads: empty, because packages are compiled (docs/web-llm.md). */
+export const prebuiltAppConfig: AppConfig = { model_list: [] };
+
+const RECORD_NAMES = [
+  "model",
+  "model_id",
+  "model_lib",
+  "overrides",
+  "vram_required_MB",
+  "low_resource_required",
+  "buffer_size_required_bytes",
+  "required_features",
+  "model_type",
+];
+/** web-llm's ModelType of texts, and of embeddings. */
+const TEXT_MODELS: readonly unknown[] = [undefined, 0, 1];
 
 /** web-llm's options of a loaded model: its context, and defaults of its requests. */
 export interface ChatOptions {
@@ -57,6 +84,7 @@ export function chooseModel(id: string, config: AppConfig | undefined, own: Chat
       "ERR_MODEL_NOT_FOUND",
       `Expected one of the models ${config.model_list.map(({ model_id: known }) => known).join(", ")} but received "${id}".`,
     );
+  if (record !== undefined) checkRecord(record);
   const options = { ...checkOptions(record?.overrides), ...checkOptions(own) };
   const { context_window_size: contextLength, ...defaults } = options;
   const folder = record?.model ?? id;
@@ -66,6 +94,21 @@ export function chooseModel(id: string, config: AppConfig | undefined, own: Chat
     contextLength,
     defaults,
   };
+}
+
+function checkRecord(record: ModelRecord): void {
+  const unknown = Object.keys(record).find((name) => !RECORD_NAMES.includes(name));
+  const field = unknown ?? (TEXT_MODELS.includes(record.model_type) ? undefined : "model_type");
+  if (field === undefined) return;
+  const why =
+    field === "integrity"
+      ? "a package has the digests of its own files (Engine.load with verify)"
+      : "a model of texts has none";
+  throw new MlcError(
+    "ERR_UNSUPPORTED_FIELD",
+    `Expected no ${field} in the record of ${record.model_id} but received ${shown(record[field as keyof ModelRecord])}: ${why}.`,
+    { details: { field } },
+  );
 }
 
 function checkOptions(options: ChatOptions = {}): Readonly<Record<string, number>> {

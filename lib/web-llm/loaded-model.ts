@@ -1,6 +1,8 @@
 /** One model of a web-llm engine: its requests, what it said last, and how fast. */
 import type { CreateEmbeddingResponse, EmbeddingCreateParams } from "../engine/embedding-types.js";
 import type { Engine } from "../engine/engine.js";
+import { unexpected } from "../engine/expectation.js";
+import type { LogitProcessor } from "../engine/logit-processor.js";
 import type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -10,9 +12,14 @@ import type {
   CompletionCreateParams,
   CompletionUsage,
 } from "../engine/openai-types.js";
+import { MlcError } from "../errors.js";
 
 type Answer = ChatCompletion | Completion;
 type Chunk = ChatCompletionChunk | CompletionChunk;
+/** A chat's body; `extra_body` is web-llm's. */
+export type ChatBody = ChatCompletionCreateParams & {
+  readonly extra_body?: { readonly enable_thinking?: boolean | null } | null;
+};
 type Call = { readonly signal: AbortSignal };
 
 /** A loaded model. */
@@ -21,11 +28,20 @@ export class LoadedModel {
   readonly #engine: Engine;
   readonly #defaults: Readonly<Record<string, number>>;
   readonly #running = new Set<AbortController>();
+  readonly #processor: LogitProcessor | undefined;
+  /** Tokens of forward(). */
+  #forwarded: readonly number[] = [];
   #message = "";
   #usage: CompletionUsage | undefined;
 
   /** `defaults`: fields of requests that do not say otherwise. */
-  constructor(id: string, engine: Engine, defaults: Readonly<Record<string, number>>) {
+  constructor(
+    id: string,
+    engine: Engine,
+    defaults: Readonly<Record<string, number>>,
+    processor: LogitProcessor | undefined,
+  ) {
+    this.#processor = processor;
     this.#id = id;
     this.#engine = engine;
     this.#defaults = defaults;
@@ -35,8 +51,8 @@ export class LoadedModel {
     return this.#message;
   }
 
-  chat(body: ChatCompletionCreateParams): Promise<Answer | AsyncIterable<Chunk>> {
-    return this.#run(body, (asked, call) => this.#engine.chat.completions.create(asked, call));
+  chat(body: ChatBody): Promise<Answer | AsyncIterable<Chunk>> {
+    return this.#run(withExtraBody(body), (asked, call) => this.#engine.chat.completions.create(asked, call));
   }
 
   complete(body: CompletionCreateParams): Promise<Answer | AsyncIterable<Chunk>> {
@@ -47,12 +63,35 @@ export class LoadedModel {
     return { ...(await this.#engine.embeddings.create(body)), model: this.#id };
   }
 
+  /**
+   * The token that follows all tokens since the last reset and these. Keys and values of those before are in the prefix cache. The
+   * logit processor keeps its state.
+   */
+  async forward(inputIds: unknown): Promise<number> {
+    if (!Array.isArray(inputIds) || inputIds.length === 0)
+      throw unexpected("inputIds", "a list of token ids", inputIds);
+    const tokens = [...this.#forwarded, ...(inputIds as number[])];
+    const processor = this.#processor;
+    const kept = processor === undefined ? {} : { logitProcessor: keepingState(processor) };
+    const generation = this.#engine.generate(tokens, {
+      ...sampling(this.#defaults),
+      ...kept,
+      maxTokens: 1,
+      ignoreEos: true,
+    });
+    const { tokens: sampled } = await generation.result;
+    this.#forwarded = tokens;
+    return sampled[0] as number; // One was asked for, and none ends the text.
+  }
+
   interrupt(): void {
     for (const request of this.#running) request.abort();
   }
 
   reset(keepStats: boolean): void {
     this.#message = "";
+    this.#forwarded = [];
+    this.#processor?.resetState();
     if (!keepStats) this.#usage = undefined;
   }
 
@@ -122,6 +161,36 @@ export class LoadedModel {
       this.#running.delete(request);
     }
   }
+}
+
+/** Without the reset that a request begins with. */
+function keepingState(processor: LogitProcessor): LogitProcessor {
+  return {
+    processLogits: (logits) => processor.processLogits(logits),
+    processSampledToken: (token) => processor.processSampledToken(token),
+    resetState: () => undefined,
+  };
+}
+
+/** Defaults under the names of `generate`. */
+function sampling(defaults: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  const camel = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+  return Object.fromEntries(Object.entries(defaults).map(([name, value]) => [camel(name), value]));
+}
+
+/** The body with web-llm's own fields under the library's names. Errors: ERR_UNSUPPORTED_FIELD. */
+function withExtraBody({ extra_body: extra, ...body }: ChatBody): ChatCompletionCreateParams {
+  if (extra === undefined || extra === null) return body;
+  const { enable_thinking: thinking, ...others } = extra;
+  const [field] = Object.entries(others).find(([, value]) => value !== undefined && value !== null) ?? [];
+  if (field !== undefined)
+    throw new MlcError(
+      "ERR_UNSUPPORTED_FIELD",
+      `Expected enable_thinking alone in extra_body but received ${field}: remove it.`,
+      { details: { field: `extra_body.${field}` } },
+    );
+  if (thinking === undefined || thinking === null) return body;
+  return { ...body, chat_template_kwargs: { ...body.chat_template_kwargs, enable_thinking: thinking } };
 }
 
 /** The last chunk of a choice that was interrupted, with web-llm's finish reason. */

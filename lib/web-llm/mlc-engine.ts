@@ -8,14 +8,14 @@ import type { LogitProcessor } from "../engine/logit-processor.js";
 import type {
   ChatCompletion,
   ChatCompletionChunk,
-  ChatCompletionCreateParams,
   Completion,
   CompletionChunk,
   CompletionCreateParams,
 } from "../engine/openai-types.js";
 import { MlcError } from "../errors.js";
 import { type AppConfig, type ChatOptions, chooseModel } from "./app-config.js";
-import { LoadedModel } from "./loaded-model.js";
+import { type ChatBody, LoadedModel } from "./loaded-model.js";
+import { gpuQuery } from "./refused.js";
 
 /** Settings of an engine. */
 export interface MLCEngineConfig {
@@ -25,13 +25,21 @@ export interface MLCEngineConfig {
   /** By model id. */
   readonly logitProcessorRegistry?: ReadonlyMap<string, LogitProcessor> | undefined;
   /** Accepted; nothing is logged. */
-  readonly logLevel?: string | undefined;
+  readonly logLevel?: LogLevel | undefined;
 }
 
-/** Called while a model is loaded. */
+/** web-llm's levels. */
+export type LogLevel = "TRACE" | "DEBUG" | "INFO" | "WARN" | "ERROR" | "SILENT";
+
+/** What of an engine a program uses, under web-llm's name. */
+export type MLCEngineInterface = Pick<MLCEngine, keyof MLCEngine>;
+
+/** Hears of the progress of loading. */
 export type InitProgressCallback = (report: InitProgressReport) => void;
 
 const CONFIG_NAMES = ["appConfig", "initProgressCallback", "logitProcessorRegistry", "logLevel"];
+
+const LOG_LEVELS: readonly LogLevel[] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "SILENT"];
 
 type Streamed<Body> = Body & { stream: true };
 type Whole<Body> = Body & { stream?: false | null };
@@ -46,13 +54,23 @@ interface Create<Body, Answer, Chunk> {
 /** Models by id, and what was said last. */
 export class MLCEngine {
   readonly chat: {
-    readonly completions: Create<ChatCompletionCreateParams, ChatCompletion, ChatCompletionChunk>;
+    readonly completions: Create<ChatBody, ChatCompletion, ChatCompletionChunk>;
   };
   readonly completions: Create<CompletionCreateParams, Completion, CompletionChunk>;
   readonly embeddings: Pick<Embeddings, "create">;
-  readonly #config: MLCEngineConfig;
+  /** `chat.completions.create` by web-llm's other name. */
+  readonly chatCompletion: MLCEngine["chat"]["completions"]["create"];
+  /** `completions.create` by web-llm's other name. */
+  readonly completion: MLCEngine["completions"]["create"];
+  /** `embeddings.create` by web-llm's other name. */
+  readonly embedding: MLCEngine["embeddings"]["create"];
+  /** Refused: the engine computes on the CPU. Errors: ERR_UNSUPPORTED_FIELD. */
+  readonly getMaxStorageBufferBindingSize = gpuQuery("getMaxStorageBufferBindingSize");
+  /** Refused: the engine computes on the CPU. Errors: ERR_UNSUPPORTED_FIELD. */
+  readonly getGPUVendor = gpuQuery("getGPUVendor");
   readonly #load: typeof Engine.load;
   #appConfig: AppConfig | undefined;
+  #processors: ReadonlyMap<string, LogitProcessor> | undefined;
   #onProgress: InitProgressCallback | undefined;
   #models = new Map<string, LoadedModel>();
   #loading: AbortController | undefined;
@@ -60,15 +78,18 @@ export class MLCEngine {
   /** `load` takes the place of Engine.load in tests. Errors: ERR_INVALID_ARGUMENT. */
   constructor(config: MLCEngineConfig = {}, load: typeof Engine.load = Engine.load) {
     expectKnownNames("the engine's configuration", config, CONFIG_NAMES);
-    this.#config = config;
+    this.#processors = config.logitProcessorRegistry;
     this.#load = load;
     this.#appConfig = config.appConfig;
     this.#onProgress = config.initProgressCallback;
-    const create = (body: ChatCompletionCreateParams) => this.#model(body.model).chat(body);
+    const create = (body: ChatBody) => this.#model(body.model).chat(body);
+    this.chatCompletion = create as MLCEngine["chatCompletion"];
     this.chat = { completions: { create } as MLCEngine["chat"]["completions"] };
     const complete = (body: CompletionCreateParams) => this.#model(body.model).complete(body);
+    this.completion = complete as MLCEngine["completion"];
     this.completions = { create: complete } as MLCEngine["completions"];
     const embed = async (body: EmbeddingCreateParams) => this.#model(body.model).embed(body);
+    this.embedding = embed as MLCEngine["embedding"];
     this.embeddings = { create: embed } as MLCEngine["embeddings"];
   }
 
@@ -85,6 +106,16 @@ export class MLCEngine {
   /** Which ids are which packages, from the next `reload` on. */
   setAppConfig(config: AppConfig): void {
     this.#appConfig = config;
+  }
+
+  /** Logit processors by model id, from the next `reload` on. */
+  setLogitProcessorRegistry(registry: ReadonlyMap<string, LogitProcessor> | undefined): void {
+    this.#processors = registry;
+  }
+
+  /** Accepted; nothing is logged. Errors: ERR_INVALID_ARGUMENT for a level that web-llm has not. */
+  setLogLevel(level: LogLevel): void {
+    if (!LOG_LEVELS.includes(level)) throw unexpected("logLevel", `one of ${LOG_LEVELS.join(", ")}`, level);
   }
 
   /**
@@ -114,8 +145,8 @@ export class MLCEngine {
           initProgressCallback: this.#onProgress,
         });
         // In the map before anything can fail: it is disposed of then.
-        models.set(id, new LoadedModel(id, engine, defaults));
-        const processor = this.#config.logitProcessorRegistry?.get(id);
+        const processor = this.#processors?.get(id);
+        models.set(id, new LoadedModel(id, engine, defaults, processor));
         if (processor !== undefined)
           engine.setLogitProcessorRegistry(new Map([[engine.manifest.model.name, processor]]));
       }
@@ -138,9 +169,25 @@ export class MLCEngine {
     for (const model of this.#models.values()) model.interrupt();
   }
 
-  /** Forgets the last message, and unless `keepStats` the statistics. Requests carry their conversation: nothing else is kept. */
+  /**
+   * Forgets the last message and the tokens of `forwardTokensAndSample`, and unless `keepStats` the statistics. Requests carry their
+   * conversation: nothing else is kept. Without a model there is nothing to do, as in web-llm.
+   */
   async resetChat(keepStats = false, modelId?: string): Promise<void> {
-    this.#model(modelId).reset(keepStats);
+    if (this.#models.size > 0) this.#model(modelId).reset(keepStats);
+  }
+
+  /**
+   * The token that follows all tokens given since the last `resetChat`, and these: drawn with the model's chat options, through its
+   * logit processor. `isPrefill` changes nothing, the engine sees for itself what it has computed already.
+   * Errors: ERR_INVALID_ARGUMENT, ERR_MODEL_NOT_FOUND, ERR_CONTEXT_OVERFLOW.
+   */
+  async forwardTokensAndSample(
+    inputIds: readonly number[],
+    _isPrefill: boolean,
+    modelId?: string,
+  ): Promise<number> {
+    return await this.#model(modelId).forward(inputIds);
   }
 
   /** The text of the last answer. */
