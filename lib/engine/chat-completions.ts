@@ -8,7 +8,6 @@ import { type ChatParseParams, type ParsedChatCompletion, parseChat } from "./ch
 import { chatRequestOf } from "./chat-request.js";
 import { choiceResults, startChoices } from "./choices.js";
 import { type ChunkWriter, CompletionStream, openAiFinishReason, openAiUsage } from "./completion-stream.js";
-import { expectBoolean } from "./expectation.js";
 import type { Generation, GenerationResult, TokenLogprobs } from "./generation.js";
 import { generateOptionsOf, logprobsOf, maxTokensOf, streamRequestOf } from "./openai-request.js";
 import type {
@@ -24,14 +23,7 @@ import type { Prompt } from "./prompt.js";
 import { REASONING_FIELDS } from "./reasoning.js";
 import { GRAMMAR_FIELDS } from "./response-format.js";
 import type { GenerateOptions } from "./text-generation.js";
-import { ToolRunStream } from "./tool-run-stream.js";
-import {
-  checkToolRun,
-  type ToolRun,
-  type ToolRunOptions,
-  type ToolRunParams,
-  wholeRun,
-} from "./tool-runner.js";
+import { runTools, type ToolRun, type ToolRunOptions, type ToolRunParams } from "./tool-runner.js";
 
 /** What the completion APIs need of their engine. */
 export interface CompletionHost {
@@ -134,17 +126,10 @@ export class ChatCompletions {
   /**
    * Lets the model call tools (see `defineTool`) and gives it their results, until it calls no more or `maxRounds` is reached. Calls of
    * one answer run side by side.
-   * With `stream: true` the promise gives an AsyncIterable of what happens; its `result()` is the run.
    * Errors: those of `create`; with `onError: "throw"` what a handler throws.
    */
-  runTools(body: ToolRunParams & { stream: true }, options?: ToolRunOptions): Promise<ToolRunStream>;
-  runTools(body: ToolRunParams & { stream?: false | null }, options?: ToolRunOptions): Promise<ToolRun>;
-  runTools(body: ToolRunParams, options?: ToolRunOptions): Promise<ToolRun | ToolRunStream>;
-  async runTools(body: ToolRunParams, options: ToolRunOptions = {}): Promise<ToolRun | ToolRunStream> {
-    checkToolRun(body, options);
-    if (expectBoolean("stream", body.stream ?? false))
-      return new ToolRunStream((given, call) => this.create(given, call), body, options);
-    return wholeRun((given, call) => this.create(given, call), body, options);
+  runTools(body: ToolRunParams, options?: ToolRunOptions): Promise<ToolRun> {
+    return runTools((given, call) => this.create(given, call), body, options);
   }
 
   #writer(

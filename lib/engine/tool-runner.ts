@@ -4,14 +4,7 @@ import type { FunctionTool, FunctionToolCall } from "../chat/tool-call.js";
 import type { CreateChat } from "./chat-parse.js";
 import { throwIfAborted } from "./engine-config.js";
 import { expectInteger, unexpected } from "./expectation.js";
-import type {
-  CallOptions,
-  ChatCompletion,
-  ChatCompletionChunk,
-  ChatCompletionCreateParams,
-  ChatCompletionMessage,
-  ToolChoice,
-} from "./openai-types.js";
+import type { CallOptions, ChatCompletion, ChatCompletionCreateParams, ToolChoice } from "./openai-types.js";
 import { jsonSchemaOf, parseTyped, type TypedSchema } from "./typed-schema.js";
 
 /** What a handler is told beside its arguments. */
@@ -62,10 +55,8 @@ export function defineTool<Arguments>(definition: ToolDefinition<Arguments>): Ru
 }
 
 /** Body of a run. A `tool_choice` that demands a call demands it of the first answer only. */
-export type ToolRunParams = Omit<ChatCompletionCreateParams, "tools" | "stream" | "stream_options" | "n"> & {
+export type ToolRunParams = Omit<ChatCompletionCreateParams, "tools" | "stream" | "n"> & {
   tools: readonly RunnableTool[];
-  /** Gives the run's events as they come. */
-  stream?: boolean | null;
 };
 
 /** Options of a run. */
@@ -87,78 +78,28 @@ export interface ToolRun {
   readonly finished: boolean;
 }
 
-/** What happens in a run; `round` counts the model's answers from 1. */
-export type ToolRunEvent = { readonly round: number } & (
-  | { readonly type: "chunk"; readonly chunk: ChatCompletionChunk }
-  /** An answer that is whole. */
-  | { readonly type: "message"; readonly message: ChatCompletionMessage }
-  /** What a call gave back, in the order of the calls. */
-  | { readonly type: "tool_result"; readonly call: FunctionToolCall; readonly content: string }
-);
-
-/** Asks the model once; the pieces of its answer are events. */
-export type AskChat = (
-  body: Omit<ChatCompletionCreateParams, "stream" | "stream_options">,
-  round: number,
-) => AsyncGenerator<ToolRunEvent, ChatCompletion, undefined>;
-
-/** The options of a run without those of its rounds. Errors: ERR_INVALID_ARGUMENT. */
-export function checkToolRun(
-  { tools }: ToolRunParams,
-  { maxRounds = 8, onError = "model" }: ToolRunOptions,
-): { readonly rounds: number; readonly onError: "model" | "throw" } {
+/** See ChatCompletions.runTools. */
+export async function runTools(
+  create: CreateChat,
+  { tools, ...body }: ToolRunParams,
+  { maxRounds = 8, onError = "model", ...options }: ToolRunOptions = {},
+): Promise<ToolRun> {
   const rounds = expectInteger("maxRounds", maxRounds, 1, 100);
   if (onError !== "model" && onError !== "throw") throw unexpected("onError", '"model" or "throw"', onError);
   if (!Array.isArray(tools) || tools.length === 0)
     throw unexpected("tools", "a list of tools with handlers", tools);
-  return { rounds, onError };
-}
-
-/** See ChatCompletions.runTools. */
-export async function* runTools(
-  ask: AskChat,
-  params: ToolRunParams,
-  options: ToolRunOptions,
-): AsyncGenerator<ToolRunEvent, ToolRun, undefined> {
-  const { rounds, onError } = checkToolRun(params, options);
-  const { tools, stream: _, ...body } = params;
   const handlers = new Map(tools.map((tool: RunnableTool) => [tool.tool.function.name, tool]));
   const definitions = tools.map((tool: RunnableTool) => tool.tool);
   const messages: ChatMessage[] = [...body.messages];
   for (let round = 1; ; round++) {
     const choice = round === 1 ? {} : { tool_choice: laterChoice(body.tool_choice) };
-    const completion = yield* ask({ ...body, ...choice, messages, tools: definitions, n: 1 }, round);
+    const completion = await create({ ...body, ...choice, messages, tools: definitions, n: 1 }, options);
     const message = completion.choices[0]?.message;
-    if (message !== undefined) {
-      messages.push(message);
-      yield { type: "message", round, message };
-    }
+    if (message !== undefined) messages.push(message);
     const waits = completion.choices[0]?.finish_reason === "tool_calls";
     if (!waits || round === rounds) return { completion, messages, rounds: round, finished: !waits };
-    const calls = message?.tool_calls ?? [];
-    const results = await callAll(calls, handlers, onError, options.signal);
-    for (const [index, call] of calls.entries()) {
-      const content = results[index] ?? "";
-      messages.push({ role: "tool", tool_call_id: call.id, content });
-      yield { type: "tool_result", round, call, content };
-    }
-  }
-}
-
-/** A run whose answers are not streamed. */
-export async function wholeRun(
-  create: CreateChat,
-  params: ToolRunParams,
-  { maxRounds, onError, ...call }: ToolRunOptions,
-): Promise<ToolRun> {
-  // biome-ignore lint/correctness/useYield: an answer that is whole has no pieces.
-  const ask: AskChat = async function* (body) {
-    return create(body, call);
-  };
-  const run = runTools(ask, params, { maxRounds, onError, ...call });
-  for (;;) {
-    const { done, value } = await run.next();
-    if (done === true) return value;
+    const results = await callAll(message?.tool_calls ?? [], handlers, onError, options.signal);
+    messages.push(...results);
   }
 }
 
@@ -176,19 +117,20 @@ async function callAll(
   handlers: ReadonlyMap<string, RunnableTool>,
   onError: "model" | "throw",
   signal: AbortSignal | undefined,
-): Promise<string[]> {
+): Promise<ChatMessage[]> {
   const stop = new AbortController();
   const signals = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  const running = calls.map(async ({ id, function: called }): Promise<string> => {
+  const running = calls.map(async ({ id, function: called }): Promise<ChatMessage> => {
+    const result = (content: string) => ({ role: "tool" as const, tool_call_id: id, content });
     try {
       const handler = handlers.get(called.name);
       if (handler === undefined)
         throw unexpected("a call", `one of ${[...handlers.keys()].join(", ")}`, called.name);
-      return await untilAborted(handler.run(called.arguments, { signal: signals, id }), signal);
+      return result(await untilAborted(handler.run(called.arguments, { signal: signals, id }), signal));
     } catch (error) {
       throwIfAborted(signal, "The run of tools");
       if (onError === "model") {
-        return JSON.stringify({ error: error instanceof Error ? error.message : String(error) });
+        return result(JSON.stringify({ error: error instanceof Error ? error.message : String(error) }));
       }
       stop.abort(error);
       throw error;

@@ -1,7 +1,7 @@
 /** Typed answers and runs of tools, over a scripted native engine. */
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { defineTool, type ToolRun } from "../../../lib/engine/tool-runner.js";
+import { defineTool } from "../../../lib/engine/tool-runner.js";
 import { fakeEngine, fakeManifest, type Script, textScript } from "../../support/fake-engine.js";
 
 const base = fakeManifest();
@@ -108,64 +108,6 @@ describe("runTools", () => {
     ]);
     const prompt = engine.detokenize(native.requests[1]?.tokens ?? [], { special: true });
     expect(prompt).toContain('<tool_response>\n{"sum":3}\n</tool_response>\n<tool_response>\n{"sum":7}');
-  });
-
-  it("streams what happens, and is the same run at its end", async () => {
-    const texts = [`${call("add", { a: 1, b: 2 })}\n${call("add", { a: 3, b: 4 })}`, "3 and 7"];
-    const tool = addition(({ a, b }) => ({ sum: a + b }));
-    const whole = await (await answering(...texts)).engine.chat.completions.runTools({
-      messages,
-      tools: [tool],
-    });
-    const { engine } = await answering(...texts);
-    const stream = await engine.chat.completions.runTools({ messages, tools: [tool], stream: true });
-    const seen: string[] = [];
-    let text = "";
-    for await (const event of stream) {
-      if (event.type === "chunk") text += event.chunk.choices[0]?.delta.content ?? "";
-      else if (event.type === "message")
-        seen.push(`${event.round} ${event.message.tool_calls?.length ?? 0} calls`);
-      else seen.push(`${event.round} ${event.call.function.arguments} ${event.content}`);
-    }
-    expect(text).toBe("3 and 7");
-    expect(seen).toEqual([
-      "1 2 calls",
-      '1 {"a":1,"b":2} {"sum":3}',
-      '1 {"a":3,"b":4} {"sum":7}',
-      "2 0 calls",
-    ]);
-    const run = await stream.result();
-    expect(run).toMatchObject({ rounds: whole.rounds, finished: whole.finished });
-    const said = (messages: ToolRun["messages"]) => messages.map(({ role, content }) => [role, content]);
-    expect(said(run.messages)).toEqual(said(whole.messages));
-    expect(run.completion).toMatchObject({
-      object: "chat.completion",
-      choices: whole.completion.choices,
-      usage: { total_tokens: whole.completion.usage.total_tokens },
-    });
-  });
-
-  it("a stream that nobody reads gives its run; one that is left or aborted ends, its handlers too", async () => {
-    const texts = [call("add", { a: 1, b: 2 }), "3"];
-    const started = async (run: Parameters<typeof addition>[0]) => {
-      const { engine, native } = await answering(...texts);
-      const body = { messages, tools: [addition(run)], stream: true as const };
-      return { native, stream: await engine.chat.completions.runTools(body) };
-    };
-    const { stream } = await started(() => 3);
-    expect((await stream.result()).completion.choices[0]?.message.content).toBe("3");
-
-    const left = await started(() => 3);
-    left.native.hold = true;
-    for await (const _event of left.stream) break;
-    expect(left.native.aborted).toHaveLength(1);
-    await expect(left.stream.result()).rejects.toMatchObject({ code: "ERR_ABORTED" });
-
-    const aborted = await started(() => {
-      aborted.stream.abort();
-      return new Promise(() => undefined);
-    });
-    await expect(aborted.stream.result()).rejects.toMatchObject({ code: "ERR_ABORTED" });
   });
 
   it("stops after maxRounds", async () => {
