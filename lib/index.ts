@@ -112,12 +112,14 @@ export type { Session, SessionOptions } from "./engine/session.js";
 export type { SpeculationOptions } from "./engine/speculation.js";
 export type { GenerateOptions } from "./engine/text-generation.js";
 export type { ThoughtOptions } from "./engine/thought.js";
+export type { ToolRunStream } from "./engine/tool-run-stream.js";
 export {
   defineTool,
   type RunnableTool,
   type ToolContext,
   type ToolDefinition,
   type ToolRun,
+  type ToolRunEvent,
   type ToolRunOptions,
   type ToolRunParams,
 } from "./engine/tool-runner.js";

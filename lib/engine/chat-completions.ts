@@ -23,7 +23,14 @@ import type { Prompt } from "./prompt.js";
 import { REASONING_FIELDS } from "./reasoning.js";
 import { GRAMMAR_FIELDS } from "./response-format.js";
 import type { GenerateOptions } from "./text-generation.js";
-import { runTools, type ToolRun, type ToolRunOptions, type ToolRunParams } from "./tool-runner.js";
+import type { ToolRunStream } from "./tool-run-stream.js";
+import {
+  runTools,
+  streamTools,
+  type ToolRun,
+  type ToolRunOptions,
+  type ToolRunParams,
+} from "./tool-runner.js";
 
 /** What the completion APIs need of their engine. */
 export interface CompletionHost {
@@ -125,10 +132,13 @@ export class ChatCompletions {
 
   /**
    * Lets the model call tools (see `defineTool`) and gives it their results, until it calls no more or `maxRounds` is reached. Calls of
-   * one answer run side by side.
+   * one answer run side by side. With `stream: true` it gives the run's events while it goes on.
    * Errors: those of `create`; with `onError: "throw"` what a handler throws.
    */
-  runTools(body: ToolRunParams, options?: ToolRunOptions): Promise<ToolRun> {
+  runTools(body: ToolRunParams & { stream: true }, options?: ToolRunOptions): ToolRunStream;
+  runTools(body: ToolRunParams & { stream?: false | null }, options?: ToolRunOptions): Promise<ToolRun>;
+  runTools(body: ToolRunParams, options?: ToolRunOptions): Promise<ToolRun> | ToolRunStream {
+    if (body.stream === true) return streamTools((given, call) => this.create(given, call), body, options);
     return runTools((given, call) => this.create(given, call), body, options);
   }
 

@@ -1,10 +1,18 @@
 /** `chat.completions.runTools`: the model calls, handlers answer, until the model has nothing more to call. */
 import type { ChatMessage } from "../chat/message.js";
 import type { FunctionTool, FunctionToolCall } from "../chat/tool-call.js";
+import { ChatAccumulator } from "./chat-accumulator.js";
 import type { CreateChat } from "./chat-parse.js";
 import { throwIfAborted } from "./engine-config.js";
 import { expectInteger, unexpected } from "./expectation.js";
-import type { CallOptions, ChatCompletion, ChatCompletionCreateParams, ToolChoice } from "./openai-types.js";
+import type {
+  CallOptions,
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionCreateParams,
+  ToolChoice,
+} from "./openai-types.js";
+import { ToolRunStream } from "./tool-run-stream.js";
 import { jsonSchemaOf, parseTyped, type TypedSchema } from "./typed-schema.js";
 
 /** What a handler is told beside its arguments. */
@@ -55,7 +63,7 @@ export function defineTool<Arguments>(definition: ToolDefinition<Arguments>): Ru
 }
 
 /** Body of a run. A `tool_choice` that demands a call demands it of the first answer only. */
-export type ToolRunParams = Omit<ChatCompletionCreateParams, "tools" | "stream" | "n"> & {
+export type ToolRunParams = Omit<ChatCompletionCreateParams, "tools" | "n" | "stream_options"> & {
   tools: readonly RunnableTool[];
 };
 
@@ -78,12 +86,90 @@ export interface ToolRun {
   readonly finished: boolean;
 }
 
+/** What happens in a run, under the names that the openai package has for it. */
+export type ToolRunEvent =
+  /** A chunk of an answer as it came: pieces of thoughts, calls and log-probabilities are there. */
+  | { readonly type: "chunk"; readonly chunk: ChatCompletionChunk }
+  /** A piece of an answer's text, and the text so far. */
+  | { readonly type: "content"; readonly delta: string; readonly snapshot: string }
+  /** An answer is whole. */
+  | { readonly type: "chatCompletion"; readonly completion: ChatCompletion }
+  /** A call is about to be run. */
+  | { readonly type: "functionToolCall"; readonly call: FunctionToolCall }
+  /** A handler has ended, in whichever order they do; `content` goes to the model. */
+  | { readonly type: "functionToolCallResult"; readonly call: FunctionToolCall; readonly content: string }
+  /** A message has been added to the conversation. */
+  | { readonly type: "message"; readonly message: ChatMessage }
+  /** The last event. */
+  | { readonly type: "end"; readonly run: ToolRun };
+
+/** Gets one answer of the model, and tells of it meanwhile. */
+type Answer = (
+  body: ChatCompletionCreateParams,
+  options: CallOptions,
+) => AsyncGenerator<ToolRunEvent, ChatCompletion, undefined>;
+
+/** Creates one streamed completion. */
+export type StreamChat = (
+  body: ChatCompletionCreateParams & { stream: true },
+  options?: CallOptions,
+) => Promise<AsyncIterable<ChatCompletionChunk>>;
+
 /** See ChatCompletions.runTools. */
 export async function runTools(
   create: CreateChat,
-  { tools, ...body }: ToolRunParams,
-  { maxRounds = 8, onError = "model", ...options }: ToolRunOptions = {},
+  body: ToolRunParams,
+  options?: ToolRunOptions,
 ): Promise<ToolRun> {
+  const events = runEvents((asked, call) => wholeAnswer(create, asked, call), body, options);
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done === true) return value;
+  }
+}
+
+/** See ChatCompletions.runTools. */
+export function streamTools(
+  create: StreamChat,
+  body: ToolRunParams,
+  options: ToolRunOptions = {},
+): ToolRunStream {
+  return new ToolRunStream(
+    (signal) => runEvents((asked, call) => streamedAnswer(create, asked, call), body, { ...options, signal }),
+    options.signal,
+  );
+}
+
+// biome-ignore lint/correctness/useYield: there is nothing to tell before its end.
+async function* wholeAnswer(
+  create: CreateChat,
+  body: ChatCompletionCreateParams,
+  options: CallOptions,
+): AsyncGenerator<ToolRunEvent, ChatCompletion, undefined> {
+  return await create({ ...body, stream: false }, options);
+}
+
+async function* streamedAnswer(
+  create: StreamChat,
+  body: ChatCompletionCreateParams,
+  options: CallOptions,
+): AsyncGenerator<ToolRunEvent, ChatCompletion, undefined> {
+  const answer = new ChatAccumulator();
+  const chunks = await create({ ...body, stream: true, stream_options: { include_usage: true } }, options);
+  for await (const chunk of chunks) {
+    answer.add(chunk);
+    yield { type: "chunk", chunk };
+    const delta = chunk.choices[0]?.delta.content ?? "";
+    if (delta !== "") yield { type: "content", delta, snapshot: answer.content };
+  }
+  return answer.completion();
+}
+
+async function* runEvents(
+  answer: Answer,
+  { tools, stream: _, ...body }: ToolRunParams,
+  { maxRounds = 8, onError = "model", ...options }: ToolRunOptions = {},
+): AsyncGenerator<ToolRunEvent, ToolRun, undefined> {
   const rounds = expectInteger("maxRounds", maxRounds, 1, 100);
   if (onError !== "model" && onError !== "throw") throw unexpected("onError", '"model" or "throw"', onError);
   if (!Array.isArray(tools) || tools.length === 0)
@@ -93,13 +179,24 @@ export async function runTools(
   const messages: ChatMessage[] = [...body.messages];
   for (let round = 1; ; round++) {
     const choice = round === 1 ? {} : { tool_choice: laterChoice(body.tool_choice) };
-    const completion = await create({ ...body, ...choice, messages, tools: definitions, n: 1 }, options);
+    const asked = { ...body, ...choice, messages: [...messages], tools: definitions, n: 1 };
+    const completion = yield* answer(asked, options);
+    yield { type: "chatCompletion", completion };
     const message = completion.choices[0]?.message;
-    if (message !== undefined) messages.push(message);
+    if (message !== undefined) {
+      messages.push(message);
+      yield { type: "message", message };
+    }
     const waits = completion.choices[0]?.finish_reason === "tool_calls";
-    if (!waits || round === rounds) return { completion, messages, rounds: round, finished: !waits };
-    const results = await callAll(message?.tool_calls ?? [], handlers, onError, options.signal);
-    messages.push(...results);
+    if (!waits || round === rounds) {
+      const run = { completion, messages, rounds: round, finished: !waits };
+      yield { type: "end", run };
+      return run;
+    }
+    for (const result of yield* callAll(message?.tool_calls ?? [], handlers, onError, options.signal)) {
+      messages.push(result);
+      yield { type: "message", message: result };
+    }
   }
 }
 
@@ -111,32 +208,56 @@ function laterChoice(choice: ToolChoice | null | undefined): ToolChoice {
   return choice === "none" ? "none" : "auto";
 }
 
-/** Runs the calls of one answer side by side; the first error that is thrown tells the others by their signal. */
-async function callAll(
+/** Runs the calls of one answer side by side; where one throws, or nobody wants to hear more, the others are told by their signal. */
+async function* callAll(
   calls: readonly FunctionToolCall[],
   handlers: ReadonlyMap<string, RunnableTool>,
   onError: "model" | "throw",
   signal: AbortSignal | undefined,
-): Promise<ChatMessage[]> {
+): AsyncGenerator<ToolRunEvent, ChatMessage[], undefined> {
+  for (const call of calls) yield { type: "functionToolCall", call };
   const stop = new AbortController();
   const signals = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  const running = calls.map(async ({ id, function: called }): Promise<ChatMessage> => {
-    const result = (content: string) => ({ role: "tool" as const, tool_call_id: id, content });
+  const run = async (call: FunctionToolCall, index: number) => {
     try {
-      const handler = handlers.get(called.name);
-      if (handler === undefined)
-        throw unexpected("a call", `one of ${[...handlers.keys()].join(", ")}`, called.name);
-      return result(await untilAborted(handler.run(called.arguments, { signal: signals, id }), signal));
+      return { index, call, content: await runCall(call, handlers, signals, signal) };
     } catch (error) {
       throwIfAborted(signal, "The run of tools");
-      if (onError === "model") {
-        return result(JSON.stringify({ error: error instanceof Error ? error.message : String(error) }));
-      }
-      stop.abort(error);
-      throw error;
+      if (onError === "throw") throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      return { index, call, content: JSON.stringify({ error: message }) };
     }
-  });
-  return Promise.all(running);
+  };
+  const running = new Map(calls.map((call, index) => [index, run(call, index)]));
+  const results: ChatMessage[] = [];
+  try {
+    while (running.size > 0) {
+      const { index, call, content } = await Promise.race(running.values());
+      running.delete(index);
+      results[index] = { role: "tool", tool_call_id: call.id, content };
+      yield { type: "functionToolCallResult", call, content };
+    }
+    return results;
+  } catch (error) {
+    stop.abort(error);
+    throw error;
+  } finally {
+    if (running.size > 0) stop.abort();
+    // What still ends ends unheard.
+    for (const call of running.values()) call.catch(() => undefined);
+  }
+}
+
+async function runCall(
+  { id, function: called }: FunctionToolCall,
+  handlers: ReadonlyMap<string, RunnableTool>,
+  signals: AbortSignal,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const handler = handlers.get(called.name);
+  if (handler === undefined)
+    throw unexpected("a call", `one of ${[...handlers.keys()].join(", ")}`, called.name);
+  return await untilAborted(handler.run(called.arguments, { signal: signals, id }), signal);
 }
 
 /** A handler that does not listen to its signal must not hold the run up. */
