@@ -1,37 +1,37 @@
-// Lets the model call functions of this program:  npx tsx examples/tools.ts PACKAGE
+// The model calls a function of this program and answers with its result:  npx tsx examples/tools.ts PACKAGE "Question"
 import { defineTool, Engine } from "node-mlc";
 import { z } from "zod";
 
-const [folder] = process.argv.slice(2);
-if (folder === undefined) throw new Error("usage: tools.ts PACKAGE");
+const [folder, question = "What is the weather in Paris?"] = process.argv.slice(2);
+if (folder === undefined) throw new Error('usage: tools.ts PACKAGE "Question"');
 
-const stock = new Map([
-  ["lamp", 12],
-  ["chair", 0],
-]);
-const lookUp = defineTool({
-  name: "look_up_stock",
-  description: "How many pieces of a product are in stock",
-  parameters: z.object({ product: z.enum(["lamp", "chair"]) }),
-  run: async ({ product }) => `There are ${stock.get(product)} pieces of ${product} in stock.`,
+const skies: Record<string, string> = { paris: "clear, 21 degrees", oslo: "snow, -3 degrees" };
+const getWeather = defineTool({
+  name: "get_weather",
+  description: "The weather of a city now",
+  parameters: z.object({ city: z.string().max(40) }),
+  strict: true,
+  run: ({ city }) => skies[city.toLowerCase()] ?? "no station there",
 });
 
 await using engine = await Engine.load(folder);
-const run = await engine.chat.completions.runTools({
-  messages: [
-    { role: "system", content: "You answer questions about the stock in one sentence." },
-    { role: "user", content: "How many lamps do we have in stock?" },
-  ],
-  tools: [lookUp],
-  // A model this small may answer without looking: the first answer has to be a call.
-  tool_choice: "required",
-  parallel_tool_calls: false,
-  temperature: 0,
-});
-for (const message of run.messages) {
-  if (message.role === "assistant" && message.tool_calls !== undefined) {
-    for (const call of message.tool_calls)
-      if (call.type === "function") console.log(`${call.function.name}(${call.function.arguments})`);
-  } else if (message.role === "tool") console.log(`-> ${message.content}`);
+const stream = engine.chat.completions.runTools(
+  {
+    messages: [{ role: "user", content: question }],
+    tools: [getWeather],
+    tool_choice: "required",
+    parallel_tool_calls: false,
+    temperature: 0,
+    max_tokens: 60,
+    stream: true,
+  },
+  { maxRounds: 3 },
+);
+for await (const event of stream) {
+  if (event.type === "content") process.stdout.write(event.delta);
+  if (event.type === "functionToolCall")
+    console.log("call:", event.call.function.name, JSON.parse(event.call.function.arguments));
+  if (event.type === "functionToolCallResult") console.log(`result: ${event.content}`);
 }
-console.log(run.completion.choices[0]?.message.content);
+const { rounds, finished } = await stream.final();
+console.log(`\n${rounds} answers of the model, ${finished ? "finished" : "stopped at the limit"}`);

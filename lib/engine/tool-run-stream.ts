@@ -27,6 +27,7 @@ export class ToolRunStream implements AsyncIterable<ToolRunEvent>, AsyncDisposab
     this.#run.catch(() => undefined);
   }
 
+  /** The events; for one loop. */
   [Symbol.asyncIterator](): AsyncGenerator<ToolRunEvent, void, undefined> {
     this.#begun = true;
     return this.#events;
@@ -43,6 +44,7 @@ export class ToolRunStream implements AsyncIterable<ToolRunEvent>, AsyncDisposab
     this.#stop.abort();
   }
 
+  /** As `abort()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.abort();
     await this.#events.return();

@@ -1,5 +1,5 @@
 // The examples run as a reader would run them.
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -21,6 +21,22 @@ async function example(name: string, ...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", script, ...args], {
     cwd: repository,
   });
+  return stdout;
+}
+
+/** Runs an example with something to read. */
+async function exampleReading(input: string, name: string, ...args: string[]): Promise<string> {
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", path.join(repository, "examples", name), ...args],
+    {
+      cwd: repository,
+      stdio: ["pipe", "pipe", "inherit"],
+    },
+  );
+  child.stdin.end(input);
+  let stdout = "";
+  for await (const text of child.stdout) stdout += String(text);
   return stdout;
 }
 
@@ -46,21 +62,34 @@ describe.skipIf(gguf === undefined)("examples on the default model", () => {
     expect(await example("server.ts", await compiledModel(gguf ?? ""))).toContain("Tokyo");
   });
 
-  it("tools.ts calls the function of the program", async () => {
-    const stdout = await example("tools.ts", await compiledModel(gguf ?? ""));
-    expect(stdout).toMatch(
-      /look_up_stock\(\{\s*"product": "lamp"\s*\}\)\n-> There are 12 pieces of lamp in stock\./,
-    );
-  });
-
-  it("structured-output.ts reads the order out of the letter", async () => {
-    const stdout = await example("structured-output.ts", await compiledModel(gguf ?? ""));
-    expect(stdout).toMatch(/^Anna Berg (normal|urgent)\n(\d+ x .+\n){1,4}(furniture|food|clothes)\n$/);
-  });
-
   it("concurrent.ts answers all but the cancelled request", async () => {
     const stdout = await example("concurrent.ts", await compiledModel(gguf ?? ""));
     expect(stdout).toContain("The sea is a vast and mysterious realm");
     expect(stdout).toContain("cancelled: ERR_ABORTED");
+  });
+
+  it("first-chat.ts answers lines, and remembers", async () => {
+    const questions = "What is the capital of Japan?\nAnd of Italy?\n";
+    const stdout = await exampleReading(questions, "first-chat.ts", await compiledModel(gguf ?? ""));
+    expect(stdout).toMatch(
+      /^> .*Tokyo.*\n {2}\[\d+ tokens, 0 reused\]\n> .*Rome.*\n {2}\[\d+ tokens, [1-9]\d* reused\]\n> \n$/,
+    );
+  });
+
+  it("tools.ts calls a function of its own, and answers", async () => {
+    const question = "What is the weather in Paris?";
+    const stdout = await example("tools.ts", await compiledModel(gguf ?? ""), question);
+    const [call = "", result = ""] = stdout.split("\n");
+    // Which city it asks for is the model's choice; that it asks for one is not.
+    expect(call).toMatch(/^call: get_weather \{ city: ['"].{0,40}['"] \}$/);
+    expect(result).toMatch(/^result: (clear, 21 degrees|snow, -3 degrees|no station there)$/);
+    expect(stdout).toMatch(/\n[23] answers of the model, (finished|stopped at the limit)\n$/);
+  });
+
+  it("structured-output.ts prints values of the type", async () => {
+    const stdout = await example("structured-output.ts", await compiledModel(gguf ?? ""));
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line).toMatch(/^\*{1,5} (good|bad|mixed): /);
   });
 });
