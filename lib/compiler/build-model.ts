@@ -22,13 +22,13 @@ import {
   libraryFile,
   manifestDraft,
 } from "./model-files.js";
-import { buildCausalLm } from "./nn/causal-lm.js";
-import type { Activations, DecoderSpec, KvDtype } from "./nn/decoder-spec.js";
+import type { Activations, KvDtype, ModelSpec } from "./nn/decoder-spec.js";
+import { buildModule } from "./nn/encoder-module.js";
 import { addMetadata } from "./nn/metadata.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
 import { phaseDump } from "./passes/phase-dump.js";
 import { runPipeline } from "./passes/pipeline.js";
-import { defaultPrefillChunk, lastLevelCacheBytes } from "./prefill-chunk.js";
+import { defaultPrefillChunk, lastLevelCacheBytes, requireWholeTexts } from "./prefill-chunk.js";
 import { defaultScheme, quantizationScheme } from "./quantization/registry.js";
 import { openSourceModel, type SourceModel } from "./source-model.js";
 import { isThisMachine } from "./tuning/machine.js";
@@ -60,6 +60,7 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
     const cacheBytes = targets.some(({ isHost }) => isHost) ? lastLevelCacheBytes() : undefined;
     const chunk = defaultPrefillChunk(model.config, cacheBytes);
     const limits = resolveLimits(request.limits, model.config.contextLength, chunk);
+    requireWholeTexts(model.config, limits);
     for (const target of targets) await requireLinker(target);
     const output = path.resolve(request.output ?? defaultOutput(model, weights.scheme.name));
     await events.onOutput(output);
@@ -68,7 +69,7 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
     const libraries: CompiledLibrary[] = [];
     for (const target of targets) {
       const debugDump = dumpFolder(request.debugDump, target, targets.length);
-      const spec = decoderSpec({ ...request, model, weights, limits, kvDtype, target });
+      const spec = modelSpec({ ...request, model, weights, limits, kvDtype, target });
       const tuning = await tune(request.tune, spec, target, residentBytes(weights.bytes, cacheBytes), events);
       const code = generate({ spec, tuning, target, debugDump, step });
       step("link");
@@ -111,7 +112,7 @@ function requireTunable({ seconds = 0 }: TuneRequest, targets: readonly Target[]
 
 function tune(
   { seconds, threads }: TuneRequest,
-  spec: DecoderSpec,
+  spec: ModelSpec,
   target: Target,
   resident: number,
   { onProgress }: BuildEvents,
@@ -135,7 +136,7 @@ interface SpecParts {
   readonly target: Target;
 }
 
-function decoderSpec({ model, weights, limits, activations, kvDtype, target }: SpecParts): DecoderSpec {
+function modelSpec({ model, weights, limits, activations, kvDtype, target }: SpecParts): ModelSpec {
   return {
     config: model.config,
     formats: weights.formats,
@@ -147,7 +148,7 @@ function decoderSpec({ model, weights, limits, activations, kvDtype, target }: S
 }
 
 interface CodeRequest {
-  readonly spec: DecoderSpec;
+  readonly spec: ModelSpec;
   readonly tuning: TargetTuning | undefined;
   readonly target: Target;
   readonly debugDump: string | undefined;
@@ -163,7 +164,7 @@ interface GeneratedCode {
 function generate({ spec, tuning, target, debugDump, step }: CodeRequest): GeneratedCode {
   step("build");
   const dumping = debugDump === undefined ? {} : { dump: phaseDump(debugDump) };
-  const built = buildCausalLm(tuning === undefined ? spec : { ...spec, tuner: tuning.tuner });
+  const built = buildModule(tuning === undefined ? spec : { ...spec, tuner: tuning.tuner });
   const { module, temporaries } = runPipeline(built, {
     ...dumping,
     onPhase: step,

@@ -8,8 +8,8 @@ import { compactTokenizer } from "../tokenizer/compact-files.js";
 import type { Target } from "./codegen/target.js";
 import type { CompileLimits } from "./compile-options.js";
 import type { ImportedModel } from "./importer/imported-model.js";
-import { ENTRY_FUNCTIONS, type EntryFunction } from "./nn/causal-lm.js";
 import type { Activations, KvDtype } from "./nn/decoder-spec.js";
+import { ENTRY_FUNCTIONS, type EntryFunction } from "./nn/entry-functions.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
 import type { SourceModel } from "./source-model.js";
 import type { TuningReport } from "./tuning/target-tuning.js";
@@ -133,7 +133,7 @@ function manifestLibrary({
     name,
     target: { kind: "llvm", triple, cpu, vectorBits, features: [...features] },
     file: libraryFile(target),
-    functions: ENTRY_FUNCTIONS.map((entry) => ({
+    functions: ENTRY_FUNCTIONS.filter((entry) => temporaries.has(entry)).map((entry) => ({
       name: entry,
       temporaryBytes: temporaries.get(entry) ?? 0,
     })),

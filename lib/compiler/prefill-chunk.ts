@@ -1,6 +1,9 @@
 // How many rows a prefill step takes by default: as many as keep a layer's activations in the last-level cache.
 import { readFileSync } from "node:fs";
-import { type DecoderConfig, qkvSize } from "./models/decoder-config.js";
+import { MlcError } from "../errors.js";
+import type { CompileLimits } from "./compile-options.js";
+import { qkvSize } from "./models/decoder-config.js";
+import { isEncoder, type ModelConfig } from "./models/model-config.js";
 
 const MOST_ROWS = 512;
 const LEAST_ROWS = 128;
@@ -15,14 +18,26 @@ const FLOAT_BYTES = 4;
  * The default of `prefillChunk`. Half of the cache is left to weights and keys.
  * @param cacheBytes last-level cache of the machine that will run the code; undefined where it is not known.
  */
-export function defaultPrefillChunk(config: DecoderConfig, cacheBytes: number | undefined): number {
+export function defaultPrefillChunk(config: ModelConfig, cacheBytes: number | undefined): number {
+  // A text of an encoder is computed whole.
+  if (isEncoder(config)) return Math.max(MOST_ROWS, config.contextLength);
   if (cacheBytes === undefined) return MOST_ROWS;
   const rows = Math.floor(cacheBytes / 2 / rowBytes(config) / ROW_STEP) * ROW_STEP;
   return Math.min(MOST_ROWS, Math.max(LEAST_ROWS, rows));
 }
 
+/** @throws MlcError ERR_INVALID_ARGUMENT for an encoder whose steps cannot hold its longest text. */
+export function requireWholeTexts(config: ModelConfig, limits: CompileLimits): void {
+  const { contextLength, prefillChunk } = limits;
+  if (!isEncoder(config) || prefillChunk >= contextLength) return;
+  throw new MlcError(
+    "ERR_INVALID_ARGUMENT",
+    `Expected a prefillChunk of at least the contextLength, ${contextLength}, of an encoder, which computes a text whole, but received ${prefillChunk}: leave it out, or ask for a shorter context.`,
+  );
+}
+
 /** What one row occupies while a layer is computed: hidden states before and after, queries, keys and values, the gate's outputs. */
-function rowBytes(config: DecoderConfig): number {
+function rowBytes(config: ModelConfig): number {
   const { hiddenSize, intermediateSize } = config;
   return (2 * hiddenSize + qkvSize(config)) * FLOAT_BYTES + (hiddenSize + intermediateSize) * INT8_BYTES;
 }

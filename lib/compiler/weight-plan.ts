@@ -3,7 +3,8 @@ import type { PackageWriter } from "../package/package-writer.js";
 import { paramLayout } from "../package/weight-shards.js";
 import type { CompileProgress } from "./compile-options.js";
 import { requireTensor } from "./importer/imported-model.js";
-import { decoderParameters, GATE_AND_UP, layerPrefix, type ParameterSpec } from "./models/parameters.js";
+import { isEncoder, modelParameters } from "./models/model-config.js";
+import { GATE_AND_UP, layerPrefix, type ParameterSpec } from "./models/parameters.js";
 import { canAlternate } from "./quantization/alternating-rows.js";
 import type { WeightFormat } from "./quantization/format.js";
 import { type PackedLoss, type ParamFormat, packTensor } from "./quantization/pack-rows16.js";
@@ -33,7 +34,7 @@ export interface PlannedParameter extends ParameterSpec {
 export function chooseFormats(model: SourceModel, scheme: QuantizationScheme): WeightPlan {
   const notices: string[] = [];
   const alternating = (layer: number) => gateAndUpAlternate(model, layer);
-  const parameters = decoderParameters(model.config, alternating).map((parameter): PlannedParameter => {
+  const parameters = modelParameters(model.config, alternating).map((parameter): PlannedParameter => {
     const { format, notice } = chooseFormat(scheme, parameterSource(model, parameter));
     if (notice !== undefined) notices.push(notice);
     return { ...parameter, format };
@@ -46,6 +47,7 @@ export function chooseFormats(model: SourceModel, scheme: QuantizationScheme): W
 
 /** Gate and up projection of one type are one parameter; a source may have them in two, which must be kept bit for bit. */
 function gateAndUpAlternate({ imported, config }: SourceModel, layer: number): boolean {
+  if (isEncoder(config)) return false;
   const shape = [config.intermediateSize, config.hiddenSize];
   return canAlternate(
     GATE_AND_UP.map((name) => requireTensor(imported, `${layerPrefix(layer)}.${name}.weight`, shape)),

@@ -1,6 +1,6 @@
 // Runs the functions of a compiled decoder without the engine: a page table in TypeScript, one call a step.
 
-import type { DecoderConfig } from "../../lib/compiler/models/decoder-config.js";
+import type { ModelConfig } from "../../lib/compiler/models/model-config.js";
 import { type FfiFunction, FfiModule, Tensor, useThreads } from "../../lib/ffi/index.js";
 import { type KvDtype, kvRecordSize } from "../../lib/package/kv-format.js";
 
@@ -20,7 +20,7 @@ export interface StepRows {
 export class DecoderRunner {
   readonly #vm: FfiModule;
   readonly #functions = new Map<string, FfiFunction>();
-  readonly #config: DecoderConfig;
+  readonly #config: ModelConfig;
   readonly #params: readonly Tensor[];
   readonly #pages: Tensor;
   readonly #pageTable = new Map<number, number[]>();
@@ -29,7 +29,7 @@ export class DecoderRunner {
 
   constructor(
     executable: FfiModule,
-    config: DecoderConfig,
+    config: ModelConfig,
     params: readonly Tensor[],
     kvDtype: KvDtype,
     pages = 64,

@@ -1,5 +1,9 @@
 import type { DecoderConfig } from "../../lib/compiler/models/decoder-config.js";
-import { decoderParameters, ROPE_FREQUENCIES } from "../../lib/compiler/models/parameters.js";
+import {
+  decoderParameters,
+  type ParameterSpec,
+  ROPE_FREQUENCIES,
+} from "../../lib/compiler/models/parameters.js";
 import { inverseFrequencies } from "../../lib/compiler/models/rope.js";
 import type { WeightFormat } from "../../lib/compiler/quantization/format.js";
 import { Tensor } from "../../lib/ffi/index.js";
@@ -12,17 +16,29 @@ export function float32Parameters(
   config: DecoderConfig,
   tensors: ReadonlyMap<string, PlainTensor>,
 ): { tensors: Tensor[]; formats: Map<string, WeightFormat> } {
-  const formats = new Map<string, WeightFormat>();
-  const packed = decoderParameters(config).map(({ name, kind, shape }) => {
+  return float32Tensors(decoderParameters(config), ({ name }) => {
     if (name === ROPE_FREQUENCIES)
-      return Tensor.from(inverseFrequencies(config.headDim, config.ropeTheta, config.ropeScaling), shape);
+      return inverseFrequencies(config.headDim, config.ropeTheta, config.ropeScaling);
     const tensor = tensors.get(name);
     if (tensor === undefined) throw new Error(`the checkpoint has no tensor ${name}`);
-    if (kind === "vector") return Tensor.from(tensor.data, shape);
-    formats.set(name, "f32");
-    return packRows(tensor.data, shape[0] ?? 0, shape[1] ?? 0);
+    return tensor.data;
   });
-  return { tensors: packed, formats };
+}
+
+/** The parameters with the values that `valuesOf` finds. */
+export function float32Tensors(
+  parameters: readonly ParameterSpec[],
+  valuesOf: (parameter: ParameterSpec) => Float32Array | Int32Array,
+): { tensors: Tensor[]; formats: Map<string, WeightFormat> } {
+  const formats = new Map<string, WeightFormat>();
+  const tensors = parameters.map((parameter) => {
+    const { name, kind, shape } = parameter;
+    const values = valuesOf(parameter);
+    if (kind === "vector") return Tensor.from(values, shape);
+    formats.set(name, "f32");
+    return packRows(values, shape[0] ?? 0, shape[1] ?? 0);
+  });
+  return { tensors, formats };
 }
 
 /** Rows interleaved by 16, as docs/package-format.md draws it. */

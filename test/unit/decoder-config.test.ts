@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { qkvSize } from "../../lib/compiler/models/decoder-config.js";
 import { decoderParameters } from "../../lib/compiler/models/parameters.js";
-import { architectureOfHuggingFace } from "../../lib/compiler/models/registry.js";
+import { architectureOfHuggingFace, readModelConfig } from "../../lib/compiler/models/registry.js";
 import { inverseFrequencies } from "../../lib/compiler/models/rope.js";
 import { MlcError } from "../../lib/errors.js";
 
@@ -115,11 +115,11 @@ describe("Hugging Face configurations", () => {
   });
 
   test("an unknown architecture names what is supported", () => {
-    const error = errorOf(() =>
-      architectureOfHuggingFace({ architectures: ["BertModel"], model_type: "bert" }),
-    );
+    const error = errorOf(() => readModelConfig({ architectures: ["BertForMaskedLM"], model_type: "bert" }));
     expect(error.code).toBe("ERR_UNSUPPORTED_ARCHITECTURE");
-    expect(error.message).toMatch(/llama, mistral, qwen2, qwen3 but received "BertModel, bert"/);
+    expect(error.message).toMatch(
+      /llama, mistral, qwen2, qwen3, bert, roberta but received "BertForMaskedLM, bert"/,
+    );
     // A classifier shares the model_type of the causal model.
     expect(() =>
       architectureOfHuggingFace({ architectures: ["LlamaForSequenceClassification"], model_type: "llama" }),

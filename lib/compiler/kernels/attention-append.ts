@@ -119,7 +119,7 @@ interface RowHead {
 }
 
 /**
- * Statements that normalise (where the model does), rotate and scale one head into a strip of headDim elements; beside a cache in
+ * Statements that normalise and rotate (where the model does) and scale one head into a strip of headDim elements; beside a cache in
  * 8 bits they spread it as well.
  */
 export function rotateHead(
@@ -136,6 +136,27 @@ export function rotateHead(
     normalizeRow(block, source, (inner, value, at) => to.store(inner, value, at));
     load = (lanes, at) => to.load(lanes, at);
   }
+  const scaled = (value: PrimExpr) => (scale === 1 ? value : value.mul(scale));
+  if (rope === undefined) {
+    const width = lanesFor(headDim);
+    block.serial("d", headDim / width, (inner, j) => {
+      const d = j.mul(width);
+      to.store(inner, scaled(load(width, d)), d);
+    });
+  } else {
+    rotate(block, headDim, { rope, row }, load, (inner, value, d) => to.store(inner, scaled(value), d));
+  }
+  if (kvDtype === "int8") spreadHead(block, to, headDim);
+}
+
+/** Statements of the rotation of a head by the angles of its row. */
+function rotate(
+  block: Block,
+  headDim: number,
+  { rope, row }: { readonly rope: Buffer; readonly row: PrimExpr },
+  load: (lanes: number, at: PrimExpr) => PrimExpr,
+  store: (block: Block, value: PrimExpr, at: PrimExpr) => void,
+): void {
   const half = headDim / 2;
   const lanes = lanesFor(half);
   block.serial("d", half / lanes, (inner, j) => {
@@ -145,9 +166,7 @@ export function rotateHead(
     const cosine = inner.bind("cosine", rope.loadVector(lanes, row, d));
     const sine = inner.bind("sine", rope.loadVector(lanes, row, d.add(half)));
     const negated = float(0).broadcast(lanes).sub(second);
-    const scaled = (value: PrimExpr) => (scale === 1 ? value : value.mul(scale));
-    to.store(inner, scaled(multiplyAdd(negated, sine, first.mul(cosine))), d);
-    to.store(inner, scaled(multiplyAdd(first, sine, second.mul(cosine))), d.add(half));
+    store(inner, multiplyAdd(negated, sine, first.mul(cosine)), d);
+    store(inner, multiplyAdd(first, sine, second.mul(cosine)), d.add(half));
   });
-  if (kvDtype === "int8") spreadHead(block, to, headDim);
 }

@@ -24,6 +24,8 @@ export interface AttentionOptions extends Visibility {
   readonly layers: number;
   /** Element type of the KV pages; "int8" needs a head size in multiples of 4. */
   readonly kvDtype: KvDtype;
+  /** Whether queries and keys are rotated; without, there is no parameter `rope`. Default true. */
+  readonly rotary?: boolean;
   /** RMS normalisation of each query and key head before the rotation. */
   readonly qkNorm?: { readonly epsilon: number };
   /**
@@ -48,7 +50,7 @@ export interface AttentionBuffers {
   /** Sequences of the step. */
   readonly sequences: PrimExpr;
   readonly qkv: Buffer;
-  readonly rope: Buffer;
+  readonly rope: Buffer | undefined;
   readonly norms: { readonly query: Buffer; readonly key: Buffer } | undefined;
   /** Sink logits, float32 [heads]. */
   readonly sinks: Buffer | undefined;
@@ -71,7 +73,7 @@ export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
   const indptrSize = variable("sequences_plus_1");
   const vector = (name: string) => new Buffer(name, [headDim], "float32");
   const qkv = new Buffer("qkv", [n, (heads + 2 * kvHeads) * headDim], "float32");
-  const rope = new Buffer("rope", [n, headDim], "float32");
+  const rope = options.rotary === false ? undefined : new Buffer("rope", [n, headDim], "float32");
   const norms = options.qkNorm === undefined ? undefined : { query: vector("q_norm"), key: vector("k_norm") };
   const sinks = options.sinkLogits === true ? new Buffer("sinks", [heads], "float32") : undefined;
   const qIndptr = new Buffer("q_indptr", [indptrSize], "int32");
@@ -86,7 +88,7 @@ export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
     options.output === "int8"
       ? activationBuffer("output", n, columns)
       : new Buffer("output", [n, columns], "float32");
-  const weights = [norms?.query, norms?.key, sinks].filter((buffer) => buffer !== undefined);
+  const weights = [rope, norms?.query, norms?.key, sinks].filter((buffer) => buffer !== undefined);
   const tables = [qIndptr, positions, pageIndptr, pageIndices];
   return {
     n,
@@ -102,11 +104,18 @@ export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
     pages,
     layer,
     output,
-    parameters: [qkv, rope, ...weights, ...tables, pages, layer, output],
+    parameters: [qkv, ...weights, ...tables, pages, layer, output],
   };
 }
 
-function checkShape({ heads, kvHeads, headDim, kvDtype, output }: AttentionOptions): void {
+function checkShape(options: AttentionOptions): void {
+  const { heads, kvHeads, headDim, kvDtype, output } = options;
+  if (options.bidirectional === true && options.form !== "prefill") {
+    throw new MlcError(
+      "ERR_INVALID_ARGUMENT",
+      `Expected the form "prefill" of bidirectional attention but received "${options.form}".`,
+    );
+  }
   if (heads % kvHeads !== 0 || headDim % 2 !== 0) {
     throw new MlcError(
       "ERR_INVALID_ARGUMENT",

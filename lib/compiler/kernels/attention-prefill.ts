@@ -151,7 +151,9 @@ function attendBlock(block: Block, options: AttentionOptions, buffers: Attention
     clearSums(inner, sumsOf(memory, headDim, i), headDim);
   });
   const firstPage = block.bind("sequence_page", buffers.pageIndptr.load(sequence).cast("int64"));
-  const position = block.bind("last_position", buffers.positions.load(last).cast("int64"));
+  const whole = options.bidirectional === true;
+  const lastRow = whole ? buffers.qIndptr.load(sequence.add(1)).sub(1).cast("int64") : last;
+  const position = block.bind("last_position", buffers.positions.load(lastRow).cast("int64"));
   const firstPosition = block.bind("first_position", buffers.positions.load(first).cast("int64"));
   const list = visibleChunks(block, options, firstPosition, position);
   block.serial("place", list.count, (inner, place) => {
@@ -164,13 +166,8 @@ function attendBlock(block: Block, options: AttentionOptions, buffers: Attention
       const queries = Array.from({ length: sizes.queries }, (_, q) => {
         const i = tile.bind("i", t.mul(sizes.queries).add(q));
         const { row } = sourceOf(tile, i);
-        return listedQuery(
-          memory,
-          headDim,
-          i,
-          q,
-          tile.bind("position", buffers.positions.load(row).cast("int64")),
-        );
+        const own = () => tile.bind("position", buffers.positions.load(row).cast("int64"));
+        return listedQuery(memory, headDim, i, q, whole ? position : own());
       });
       const lastSeen = queries.at(-1)?.position ?? position;
       const seen = tile.bind("seen", lastSeen.add(1).sub(start).min(CHUNK_KEYS));

@@ -24,10 +24,17 @@ export interface Visibility {
   readonly window?: number;
   /** First positions of the sequence that stay visible beside the window. Default 0. */
   readonly sinkTokens?: number;
+  /** Rows of the prefill form see all of their sequence, which is in the step whole; no window then. Default false. */
+  readonly bidirectional?: boolean;
 }
 
-/** Throws ERR_INVALID_ARGUMENT for a window that is none. */
-export function checkVisibility({ window, sinkTokens = 0 }: Visibility): void {
+/** Throws ERR_INVALID_ARGUMENT for a window that is none, or one of a bidirectional model. */
+export function checkVisibility({ window, sinkTokens = 0, bidirectional = false }: Visibility): void {
+  if (bidirectional && window !== undefined)
+    throw new MlcError(
+      "ERR_INVALID_ARGUMENT",
+      `Expected no window of bidirectional attention but received ${window}.`,
+    );
   const isWindow = window === undefined || (Number.isInteger(window) && window >= 1);
   const isSink =
     Number.isInteger(sinkTokens) && sinkTokens >= 0 && (sinkTokens === 0 || window !== undefined);

@@ -1,11 +1,11 @@
-/** The end of a matrix product: bias, residual or gate, and the store, which heeds an incomplete last row block. */
+/** The end of a matrix product: bias, residual, gate or GELU, and the store, which heeds an incomplete last row block. */
 import type { ExprLike, PrimExpr } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { BLOCK_ROWS, GROUP_SIZE } from "../quantization/format.js";
 import { quantizeGroup } from "./activation-blocks.js";
 import type { LinearBuffers } from "./linear-options.js";
 import type { Panel } from "./panels.js";
-import { silu } from "./vector-math.js";
+import { gelu, silu } from "./vector-math.js";
 
 /**
  * Writes one token's outputs of a panel.
@@ -13,7 +13,7 @@ import { silu } from "./vector-math.js";
  */
 export function storeOutputs(
   block: Block,
-  { output, residual }: LinearBuffers,
+  { output, residual, gelu: activated }: LinearBuffers,
   panel: Panel,
   token: ExprLike,
   sums: readonly PrimExpr[],
@@ -28,23 +28,23 @@ export function storeOutputs(
   results.forEach((result, part) => {
     const segment = panel.blocks[part]?.segment;
     const at = panel.column.add(part * BLOCK_ROWS);
-    const finished = (sum: PrimExpr, lanes: number, to: PrimExpr) => {
+    const finished = (inner: Block, sum: PrimExpr, lanes: number, to: PrimExpr) => {
       let value = sum;
       if (segment?.bias !== undefined)
         value = value.add(segment.bias.loadVector(lanes, to.sub(segment.offset)));
       if (residual !== undefined) value = value.add(residual.loadVector(lanes, token, to));
-      return value;
+      return activated ? gelu(inner, inner.bind("sum", value)) : value;
     };
     const count = Math.min(BLOCK_ROWS, panel.valid - part * BLOCK_ROWS);
     if (count === BLOCK_ROWS) {
-      block.store(output, finished(result, BLOCK_ROWS, at), token, at);
+      block.store(output, finished(block, result, BLOCK_ROWS, at), token, at);
       return;
     }
     const lanes = block.local("lanes", BLOCK_ROWS);
     block.store(lanes, result, 0);
     block.serial("lane", count, (inner, lane) => {
       const to = at.add(lane);
-      inner.store(output, finished(lanes.load(lane), 1, to), token, to);
+      inner.store(output, finished(inner, lanes.load(lane), 1, to), token, to);
     });
   });
 }

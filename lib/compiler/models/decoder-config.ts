@@ -37,6 +37,6 @@ export interface DecoderConfig {
 }
 
 /** Width of the fused query, key and value rows. */
-export function qkvSize(config: DecoderConfig): number {
+export function qkvSize(config: Pick<DecoderConfig, "attentionHeads" | "keyValueHeads" | "headDim">): number {
   return (config.attentionHeads + 2 * config.keyValueHeads) * config.headDim;
 }

@@ -67,7 +67,8 @@ export function readCount(config: HuggingFaceConfig, key: string, fallback?: num
   return value;
 }
 
-function readNumber(config: HuggingFaceConfig, key: string, fallback: number): number {
+/** A number above 0, or `fallback` where the key is absent or null. */
+export function readNumber(config: HuggingFaceConfig, key: string, fallback: number): number {
   const value = config[key] ?? fallback;
   if (typeof value !== "number" || !(value > 0))
     throw invalid(`a positive number for ${key} in config.json`, { [key]: value });
@@ -75,7 +76,7 @@ function readNumber(config: HuggingFaceConfig, key: string, fallback: number): n
 }
 
 /** Token ids of a key that holds one id, a list of ids, or nothing. */
-function readTokenIds(config: HuggingFaceConfig, key: string): readonly number[] {
+export function readTokenIds(config: HuggingFaceConfig, key: string): readonly number[] {
   const value = config[key] ?? [];
   const ids: unknown[] = Array.isArray(value) ? value : [value];
   return ids.map((id) => {

@@ -79,10 +79,12 @@ function feedForwardParameters(config: DecoderConfig, layer: number, alternating
   ];
 }
 
-function matrix(name: string, outputs: number, inputs: number): ParameterSpec {
+/** A matrix that may be quantised. */
+export function matrix(name: string, outputs: number, inputs: number): ParameterSpec {
   return { name, kind: "matrix", shape: [outputs, inputs] };
 }
 
-function vector(name: string, size: number): ParameterSpec {
+/** A vector, which stays float32. */
+export function vector(name: string, size: number): ParameterSpec {
   return { name, kind: "vector", shape: [size] };
 }

@@ -1,10 +1,12 @@
-// What a decoder is built from: the model's configuration, the formats its weights came in and the limits to serve.
+// What a model is built from: the model's configuration, the formats its weights came in and the limits to serve.
 import { MlcError } from "../../errors.js";
 import type { KvDtype } from "../../package/kv-format.js";
 import type { KernelTarget } from "../kernels/kernel-target.js";
 import type { LinearTuner } from "../kernels/linear-options.js";
 import type { DecoderConfig } from "../models/decoder-config.js";
-import { decoderParameters, GATE_UP, layerPrefix, type ParameterSpec } from "../models/parameters.js";
+import type { EncoderConfig } from "../models/encoder-config.js";
+import { isEncoder, type ModelConfig, modelParameters } from "../models/model-config.js";
+import { GATE_UP, layerPrefix, type ParameterSpec } from "../models/parameters.js";
 import { packedDtype, packedShape, type WeightFormat } from "../quantization/format.js";
 
 export type { KvDtype };
@@ -12,8 +14,9 @@ export type { KvDtype };
 /** How activations enter matrix products with quantised weights: rounded to 8 bits by groups of 32, or as they are. */
 export type Activations = "int8" | "float32";
 
-export interface DecoderSpec {
-  readonly config: DecoderConfig;
+/** A model of a kind, `DecoderSpec` or `EncoderSpec`, or any. */
+export interface ModelSpec<Config extends ModelConfig = ModelConfig> {
+  readonly config: Config;
   /** Format of each matrix by parameter name; they also say in which layers gate and up projection are one parameter. */
   readonly formats: ReadonlyMap<string, WeightFormat>;
   readonly kvDtype: KvDtype;
@@ -28,6 +31,14 @@ export interface DecoderSpec {
   readonly tuner?: LinearTuner;
 }
 
+export type DecoderSpec = ModelSpec<DecoderConfig>;
+export type EncoderSpec = ModelSpec<EncoderConfig>;
+
+/** Whether the model is an encoder. */
+export function isEncoderSpec(spec: ModelSpec): spec is EncoderSpec {
+  return isEncoder(spec.config);
+}
+
 /** A parameter as the compiled functions receive it. */
 export interface PackedParameter extends ParameterSpec {
   /** Format of a matrix; vectors are plain float32. */
@@ -37,7 +48,7 @@ export interface PackedParameter extends ParameterSpec {
 }
 
 /** Whether gate and up projection of a layer are one parameter. */
-export function hasGateUp({ formats }: Pick<DecoderSpec, "formats">, layer: number): boolean {
+export function hasGateUp({ formats }: Pick<ModelSpec, "formats">, layer: number): boolean {
   return formats.has(`${layerPrefix(layer)}.${GATE_UP}.weight`);
 }
 
@@ -45,8 +56,8 @@ export function hasGateUp({ formats }: Pick<DecoderSpec, "formats">, layer: numb
  * The parameter list with formats, in the order of the functions' `params`.
  * @throws MlcError ERR_MISSING_TENSOR for a matrix without a format.
  */
-export function packedParameters(spec: Pick<DecoderSpec, "config" | "formats">): PackedParameter[] {
-  return decoderParameters(spec.config, (layer) => hasGateUp(spec, layer)).map((parameter) => {
+export function packedParameters(spec: Pick<ModelSpec, "config" | "formats">): PackedParameter[] {
+  return modelParameters(spec.config, (layer) => hasGateUp(spec, layer)).map((parameter) => {
     if (parameter.kind === "vector")
       return { ...parameter, format: "vector", packedShape: parameter.shape, dtype: "float32" };
     const format = spec.formats.get(parameter.name);

@@ -1,7 +1,7 @@
 import type { FfiObject } from "../../ffi/index.js";
 import { BlockBuilder } from "../ir/block-builder.js";
 import { stringConstant } from "../ir/relax-expression.js";
-import { type DecoderSpec, packedParameters } from "./decoder-spec.js";
+import { type ModelSpec, packedParameters } from "./decoder-spec.js";
 
 /**
  * Adds `_metadata()`: what the library was compiled for, as JSON, so that a library alone can say what it expects.
@@ -9,7 +9,7 @@ import { type DecoderSpec, packedParameters } from "./decoder-spec.js";
  */
 export function addMetadata(
   module: FfiObject,
-  spec: DecoderSpec,
+  spec: ModelSpec,
   temporaries: ReadonlyMap<string, number>,
 ): FfiObject {
   const metadata = {

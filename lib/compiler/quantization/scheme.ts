@@ -30,7 +30,11 @@ export interface FormatChoice {
 }
 
 /** Names of the tensors `embedding` applies to. */
-const EMBEDDING_NAMES: readonly string[] = ["model.embed_tokens.weight", "lm_head.weight"];
+const EMBEDDING_NAMES: readonly string[] = [
+  "model.embed_tokens.weight",
+  "lm_head.weight",
+  "embeddings.word_embeddings.weight",
+];
 
 /**
  * Format of one tensor under a scheme. A ggml tensor that already has the scheme's linear format keeps it (bit for bit), embeddings

@@ -1,11 +1,11 @@
-/** Which integer products a decoder has, found by building it: nothing else knows what its layers ask for. */
+/** Which integer products a model has, found by building it: nothing else knows what its layers ask for. */
 import type { LinearOptions } from "../kernels/index.js";
 import { linearName } from "../kernels/index.js";
-import { buildCausalLm } from "../nn/causal-lm.js";
-import type { DecoderSpec } from "../nn/decoder-spec.js";
+import type { ModelSpec } from "../nn/decoder-spec.js";
+import { buildModule } from "../nn/encoder-module.js";
 import { packedBytes } from "../quantization/format.js";
 
-/** A kernel of a decoder. */
+/** A kernel of a model. */
 export interface CountedKernel {
   readonly name: string;
   readonly options: LinearOptions;
@@ -13,10 +13,10 @@ export interface CountedKernel {
   readonly stepBytes: number;
 }
 
-/** The integer products of a decoder, those that read the most first. */
-export function countKernels(spec: DecoderSpec): CountedKernel[] {
+/** The integer products of a model, those that read the most first. */
+export function countKernels(spec: ModelSpec): CountedKernel[] {
   const kernels = new Map<string, CountedKernel>();
-  buildCausalLm({
+  buildModule({
     ...spec,
     tuner: (options) => {
       const name = linearName(options);

@@ -2,7 +2,7 @@
 import { useThreads } from "../../ffi/index.js";
 import type { Target } from "../codegen/target.js";
 import { defaultTuning, type LinearTuner, type LinearTuning, linearName } from "../kernels/index.js";
-import type { DecoderSpec } from "../nn/decoder-spec.js";
+import type { ModelSpec } from "../nn/decoder-spec.js";
 import { countKernels } from "./kernel-census.js";
 import { isThisMachine, thisMachine } from "./machine.js";
 import { addRecords, type KernelRecords, readRecords, recordFilePath } from "./record-file.js";
@@ -38,16 +38,16 @@ export interface TuningReport {
 /** The tuning of a decoder that is about to be built. */
 export interface TargetTuning {
   readonly tuner: LinearTuner;
-  /** What the tuner was asked for and knew, once the decoder is built; undefined where it knew nothing. */
+  /** What the tuner was asked for and knew, once the model is built; undefined where it knew nothing. */
   report(): TuningReport | undefined;
 }
 
 /**
- * Finds the tuning for a decoder on a target.
+ * Finds the tuning for a model on a target.
  * @returns undefined where there is none: for another machine, or where none is wanted.
  */
 export async function tuneTarget(
-  spec: DecoderSpec,
+  spec: ModelSpec,
   target: Target,
   options: TuningOptions,
 ): Promise<TargetTuning | undefined> {
