@@ -33,6 +33,7 @@ void EmbeddingQueue::Admit(const EmbeddingBudget& budget) {
          static_cast<int32_t>(active_.size()) < max_batch_) {
     const std::shared_ptr<Job> job = waiting_.front();
     Text text{job, job->begun, Pooler(job->request.pooling)};
+    if (whole_ && rows + text.length() > budget.rows) return;
     if (pages_->PagesFor(text.length()) > pages_->available() - budget.reserved_pages) return;
     if (!pages_->Grow(&text.pages, text.length())) return;
     rows += text.length();

@@ -53,8 +53,12 @@ struct EmbeddingBudget {
  */
 class EmbeddingQueue {
  public:
-  /*! \brief `pages` must outlive the queue. */
-  EmbeddingQueue(int32_t max_batch, PageTable* pages) : max_batch_(max_batch), pages_(pages) {}
+  /*!
+   * \brief `pages` must outlive the queue. `whole`: all rows of a text go through in one pass, as
+   * an encoder needs them; passes then have rows for the longest text.
+   */
+  EmbeddingQueue(int32_t max_batch, bool whole, PageTable* pages)
+      : max_batch_(max_batch), whole_(whole), pages_(pages) {}
 
   void Add(EmbeddingRequest request);
 
@@ -106,6 +110,7 @@ class EmbeddingQueue {
   std::vector<std::shared_ptr<Job>> Jobs() const;
 
   const int32_t max_batch_;
+  const bool whole_;
   PageTable* const pages_;
   /*! \brief With texts that have not begun, in order of their turns. */
   std::list<std::shared_ptr<Job>> waiting_;

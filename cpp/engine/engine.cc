@@ -35,7 +35,7 @@ Engine::Engine(const EngineLimits& limits, std::unique_ptr<ModelRunner> runner, 
       pages_(limits.pages, limits.page_size, limits.cached_pages),
       cache_(&pages_, limits.prefix_cache),
       scheduler_(limits.scheduler, &pages_, &cache_),
-      embeddings_(limits.scheduler.max_batch, &pages_),
+      embeddings_(limits.scheduler.max_batch, limits.encoder, &pages_),
       runner_(std::move(runner)),
       publish_(std::move(publish)) {}
 

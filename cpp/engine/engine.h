@@ -40,6 +40,8 @@ struct EngineLimits {
    * kept for those that will come. */
   bool prefix_cache = true;
   int32_t cached_pages = PageTable::kUnbounded;
+  /*! \brief Embeds only, each text in one pass. */
+  bool encoder = false;
 };
 
 /*!

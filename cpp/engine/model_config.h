@@ -50,6 +50,8 @@ struct ModelConfig {
   int32_t prefill_chunk = 0;
   /*! \brief Most rows of prompts in a step that also decodes; 0 for prefill_chunk. */
   int32_t mixed_prefill = 0;
+  /*! \brief The library only embeds; a text's rows go through in one pass. */
+  bool encoder = false;
   /*! \brief Threads that compute; 0 for the default. */
   int32_t threads = 0;
   /*! \brief Whether requests share the pages of a common prefix. */

@@ -79,7 +79,7 @@ ffi::Function Resolve(const ffi::Module& machine, const std::string& path, const
 
 }  // namespace
 
-ModelFunctions ModelFunctions::Load(const std::string& path) {
+ModelFunctions ModelFunctions::Load(const std::string& path, bool encoder) {
   CheckLibraryFile(path);
   ModelFunctions model;  // outside: an error may need code of the library to be destroyed
   try {
@@ -91,6 +91,10 @@ ModelFunctions ModelFunctions::Load(const std::string& path) {
     Resolve(machine, path, "vm_initialization")(static_cast<int>(kDLCPU), 0, kPooledAllocator);
     model.machine = machine;
     model.embed = Resolve(machine, path, "embed");
+    if (encoder) {
+      model.encode = Resolve(machine, path, "encode");
+      return model;
+    }
     model.decode = Resolve(machine, path, "decode");
     model.batch_decode = Resolve(machine, path, "batch_decode");
     model.batch_prefill = Resolve(machine, path, "batch_prefill");

@@ -13,7 +13,8 @@
 namespace node_mlc {
 
 /*!
- * \brief A loaded library and its virtual machine; none of the functions but `encode` is null.
+ * \brief A loaded library and its virtual machine; none of the functions but `encode` is null; of
+ * an encoder `embed` and `encode` are there and the others null.
  *
  * The machine keeps registers between calls, so all calls come from one thread. Members are
  * destroyed from the last to the first: the library goes when nothing refers to its code any more.
@@ -21,7 +22,7 @@ namespace node_mlc {
 struct ModelFunctions {
   /*! \brief Loads `path`; throws CodedError(ERR_INVALID_PACKAGE) when it is absent, damaged, or no
    * model library. */
-  static ModelFunctions Load(const std::string& path);
+  static ModelFunctions Load(const std::string& path, bool encoder);
 
   /*! \brief The loaded library. */
   tvm::ffi::ObjectRef library;

@@ -77,7 +77,7 @@ ffi::Tensor IntArgument::Fill(const std::vector<int32_t>& values) {
 std::unique_ptr<TvmModelRunner> TvmModelRunner::Load(const ModelConfig& config,
                                                      const LoadProgress& progress) {
   progress.Advance("library", 0, 1);
-  ModelFunctions functions = ModelFunctions::Load(config.library);
+  ModelFunctions functions = ModelFunctions::Load(config.library, config.encoder);
   progress.Advance("library", 1, 1);
   ffi::Array<ffi::Tensor> params = LoadWeights(config, progress);
   progress.Advance("cache", 0, 1);
@@ -197,7 +197,11 @@ void TvmModelRunner::WarmUp() {
   input.Add({0}, 0, 1, {0}, config_.page_size, LogitsWanted::kLast);
   input.Finish();
   try {
-    Forward(input);
+    if (config_.encoder) {
+      Encode(input);
+    } else {
+      Forward(input);
+    }
   } catch (const CodedError& error) {
     throw CodedError(
         "ERR_INVALID_PACKAGE",

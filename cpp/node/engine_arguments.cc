@@ -200,6 +200,11 @@ ModelConfig ReadModel(const ObjectReader& reader) {
   config.context_length = positive("contextLength");
   config.max_batch = static_cast<int32_t>(reader.Integer("maxBatch", {1, 1 << 12}));
   config.prefill_chunk = static_cast<int32_t>(reader.Integer("prefillChunk", {1, 1 << 20}));
+  if (reader.Has("encoder")) config.encoder = reader.Boolean("encoder");
+  if (config.encoder && config.prefill_chunk < config.context_length) {
+    reader.Reject("prefillChunk", "at least the contextLength of an encoder",
+                  std::to_string(config.prefill_chunk));
+  }
   if (reader.Has("mixedPrefill")) config.mixed_prefill = positive("mixedPrefill");
   if (reader.Has("threads")) config.threads = positive("threads");
   if (reader.Has("prefixCache")) config.prefix_cache = reader.Boolean("prefixCache");
@@ -223,7 +228,9 @@ void ReadSpeculation(const ObjectReader& speculation, ModelConfig* config) {
   config->draft_tokens =
       static_cast<int32_t>(speculation.Integer("draftTokens", {1, kMostDraftTokens}));
   if (!speculation.Has("model")) return;
-  config->draft_model = std::make_shared<const ModelConfig>(ReadModel(speculation.Object("model")));
+  ModelConfig draft = ReadModel(speculation.Object("model"));
+  if (draft.encoder) speculation.Reject("model", "a model that generates", "an encoder");
+  config->draft_model = std::make_shared<const ModelConfig>(std::move(draft));
 }
 
 ThoughtParams ReadThought(const ObjectReader& thought, const ModelConfig& config) {
@@ -246,6 +253,9 @@ ThoughtParams ReadThought(const ObjectReader& thought, const ModelConfig& config
 ModelConfig ToModelConfig(napi_env env, napi_value object) {
   const ObjectReader reader(env, object, "load()");
   ModelConfig config = ReadModel(reader);
+  if (config.encoder && reader.Has("speculation")) {
+    reader.Reject("speculation", "none of an encoder", "one");
+  }
   if (reader.Has("speculation")) ReadSpeculation(reader.Object("speculation"), &config);
   return config;
 }

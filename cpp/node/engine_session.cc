@@ -25,7 +25,8 @@ EngineLimits LimitsOf(const ModelConfig& config) {
           config.page_size,
           config.vocab_size,
           config.prefix_cache,
-          config.cached_pages};
+          config.cached_pages,
+          config.encoder};
 }
 
 /*! \brief Who drafts for an engine of `config`; loads the draft model on the engine thread. */

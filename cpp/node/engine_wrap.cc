@@ -124,10 +124,19 @@ napi_value MatchGrammar(napi_env env, napi_callback_info info) {
   });
 }
 
+/*! \brief Throws CodedError(ERR_UNSUPPORTED_FIELD) where the model only embeds. */
+void RequireGenerating(const EngineSession& session, const char* method) {
+  if (!session.config().encoder) return;
+  throw CodedError("ERR_UNSUPPORTED_FIELD",
+                   std::string("Expected a model that generates for ") + method +
+                       "() but this package embeds only: call embed(), or load another model.");
+}
+
 // submit(request: NativeRequest): void
 napi_value Submit(napi_env env, napi_callback_info info) {
   return Guard(env, [&]() -> napi_value {
     const Arguments args(env, info, "submit", {Object("request")});
+    RequireGenerating(*OpenSessionOf(env, args.self()), "submit");
     std::unique_ptr<Request> request =
         ToRequest(env, args[0], OpenSessionOf(env, args.self())->config());
     // Again: a getter of the request may have disposed of the engine.
@@ -179,6 +188,7 @@ napi_value ReplyLogits(napi_env env, napi_callback_info info) {
 napi_value Evaluate(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
     const Arguments args(env, info, "evaluate", {Array("rows"), Optional(Object("options"))});
+    RequireGenerating(*OpenSessionOf(env, args.self()), "evaluate");
     EvaluationPlan plan =
         ToEvaluationPlan(env, args[0], args[1], OpenSessionOf(env, args.self())->config());
     return OpenSessionOf(env, args.self())->Evaluate(std::move(plan), /*score=*/false);
@@ -202,6 +212,7 @@ napi_value Score(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
     const Arguments args(env, info, "score", {TypedArray("tokens")});
     EngineSession* session = OpenSessionOf(env, args.self());
+    RequireGenerating(*session, "score");
     return session->Evaluate(ToScorePlan(env, args[0], session->config()), /*score=*/true);
   });
 }

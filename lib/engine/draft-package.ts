@@ -2,6 +2,7 @@
 import { MlcError } from "../errors.js";
 import type { NativeEngineConfig } from "../ffi/native-engine.js";
 import type { MemoryPlan } from "../package/memory-plan.js";
+import { requireGenerating } from "../package/model-kind.js";
 import { ModelPackage } from "../package/model-package.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { type EngineConfig, nativeConfig } from "./engine-config.js";
@@ -31,6 +32,7 @@ export async function openDraft(
   const folder = config.speculation?.draft;
   if (folder === undefined) return undefined;
   const draft = await ModelPackage.open(folder, { verify: config.verify });
+  requireGenerating(draft.manifest);
   checkRuntimeVersion(draft.manifest.tvm);
   const library = chooseLibrary(draft.manifest.libraries, machine, undefined);
   await checkVocabulary(model, draft);

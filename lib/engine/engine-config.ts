@@ -4,6 +4,7 @@ import { MlcError } from "../errors.js";
 import type { NativeEngineConfig } from "../ffi/native-engine.js";
 import type { Manifest, ManifestLibrary } from "../package/manifest.js";
 import type { MemoryPlan } from "../package/memory-plan.js";
+import { modelKind } from "../package/model-kind.js";
 import type { ModelPackage } from "../package/model-package.js";
 import { DEFAULT_MAX_QUEUE } from "./admission.js";
 import { expectBoolean, expectInteger, expectKnownNames, expectText, unexpected } from "./expectation.js";
@@ -187,6 +188,7 @@ export function nativeConfig(
     contextLength: plan.context,
     maxBatch: plan.batch,
     prefillChunk: limits.prefillChunk,
+    encoder: modelKind(modelPackage.manifest) === "encoder",
     mixedPrefill: config.mixedPrefill,
     threads: config.threads,
     prefixCache: config.prefixCache !== undefined,

@@ -6,6 +6,7 @@ import { MlcError } from "../errors.js";
 import type { EvaluateOptions, NativeEngine, NativeEngineStats, NativeEvent } from "../ffi/native-engine.js";
 import type { Manifest, ManifestLibrary } from "../package/manifest.js";
 import type { MemoryPlan } from "../package/memory-plan.js";
+import { requireGenerating } from "../package/model-kind.js";
 import { removeMarks } from "../tokenizer/added-token-splitter.js";
 import type { EncodeOptions, Tokenizer } from "../tokenizer/tokenizer.js";
 import { Admission, DEFAULT_MAX_QUEUE } from "./admission.js";
@@ -155,12 +156,14 @@ export class Engine implements AsyncDisposable {
    */
   generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
     this.#checkAlive();
+    requireGenerating(this.manifest);
     return startGeneration(this.#model(), prompt, options);
   }
 
   /** Starts a conversation that keeps its keys and values between turns. Errors: ERR_INVALID_ARGUMENT, ERR_DISPOSED. */
   session(options: SessionOptions = {}): Session {
     this.#checkAlive();
+    requireGenerating(this.manifest);
     return Session.start(this.#sessionHost(), options);
   }
 

@@ -36,6 +36,8 @@ export interface NativeEngineConfig {
   readonly maxBatch: number;
   /** Most token rows in one step. */
   readonly prefillChunk: number;
+  /** The library has `embed` and `encode` only: embed() works, texts go through whole; nothing generates. Default false. */
+  readonly encoder?: boolean;
   /** Most rows of prompts in a step that also generates; default prefillChunk. */
   readonly mixedPrefill?: number;
   /** Threads that compute, at least 1; more than there are processors are not used. Default: one for each physical core,

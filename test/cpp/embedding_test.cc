@@ -93,6 +93,29 @@ TEST("embedding: the same bits alone, in a batch and in chunks of any size") {
   }
 }
 
+TEST("embedding: an encoder's texts are never cut") {
+  EngineLimits limits = Limits(64, 4, 64);
+  limits.encoder = true;
+  Fixture fixture(limits);
+  std::vector<std::vector<int32_t>> texts;
+  std::vector<float> expected;
+  for (int32_t length : {40, 30, 34, 64, 1, 63, 2, 60}) {
+    texts.push_back(Prompt(length, 100 + length));
+    for (float value : Pooled(texts.back(), Pooling::kMean)) expected.push_back(value);
+  }
+  fixture.runner->on_encode = [](const node_mlc::StepInput& input) {
+    CHECK(input.rows() <= 64);
+    for (int32_t s = 0; s < input.sequences(); ++s)
+      CHECK_EQUAL(input.positions[input.q_indptr[s]], 0);
+  };
+  auto outcome = Embed(&fixture, 1, texts, Pooling::kMean);
+  fixture.Run();
+  CHECK(outcome->vectors == expected);
+  // 40 | 30 34 | 64 | 1 63 | 2 60
+  CHECK_EQUAL(fixture.runner->encodes, 5);
+  CHECK_EQUAL(fixture.engine->stats().pages_free, 64);
+}
+
 TEST("embedding: one pass carries texts of several requests") {
   Fixture fixture(Limits(64, 4, 64));
   auto a = Embed(&fixture, 1, {Prompt(10, 1), Prompt(11, 2)}, Pooling::kMean);

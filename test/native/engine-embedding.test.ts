@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { NativePooling } from "../../lib/ffi/index.js";
+import type { NativeEngineConfig, NativePooling } from "../../lib/ffi/index.js";
 import { fakeAnswer, fakeModel, fakePrompt, fakeRequest, RunningEngine } from "../support/fake-model.js";
 
 const HIDDEN = 16;
@@ -92,6 +92,42 @@ describe("embed", () => {
     expect([...(await sound)]).toEqual(fakeRow(Int32Array.of(1, 2)));
     expect(frail.engine.stats().pagesFree).toBe(64);
     await frail.engine.dispose();
+  });
+});
+
+describe("an encoder", () => {
+  it("embeds whole texts and refuses to generate", async () => {
+    const { engine } = await RunningEngine.load(
+      fakeModel({}, { encoder: true, contextLength: 250, prefillChunk: 256 }),
+    );
+    const vectors = await engine.embed(1, texts, "mean");
+    expect([...vectors]).toEqual(texts.flatMap((text) => pooled(text, "mean")));
+    expect(() => engine.submit(fakeRequest(2, [1]))).toThrow(
+      expect.objectContaining({
+        code: "ERR_UNSUPPORTED_FIELD",
+        message: expect.stringMatching(/embeds only/),
+      }),
+    );
+    await engine.dispose();
+  });
+
+  it.each<[string, Partial<NativeEngineConfig>, RegExp]>([
+    ["a chunk below the context", { contextLength: 256, prefillChunk: 255 }, /prefillChunk.*255/],
+    ["speculation", { prefillChunk: 256, speculation: { draftTokens: 4 } }, /speculation/],
+  ])("is not loaded with %s", async (_name, change, message) => {
+    await expect(RunningEngine.load(fakeModel({}, { encoder: true, ...change }))).rejects.toMatchObject({
+      code: "ERR_INVALID_ARGUMENT",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it("drafts for nobody", async () => {
+    const { speculation: _, ...model } = fakeModel({}, { encoder: true, prefillChunk: 256 });
+    const change = { speculation: { draftTokens: 4, model } };
+    await expect(RunningEngine.load(fakeModel({}, change))).rejects.toMatchObject({
+      code: "ERR_INVALID_ARGUMENT",
+      message: expect.stringMatching(/model that generates/),
+    });
   });
 });
 

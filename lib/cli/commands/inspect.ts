@@ -9,6 +9,7 @@ import {
   runs,
 } from "../../engine/library-choice.js";
 import type { ManifestLibrary } from "../../package/manifest.js";
+import { modelKind } from "../../package/model-kind.js";
 import { ModelPackage } from "../../package/model-package.js";
 import { defineCommand } from "../command.js";
 import { lines, megabytes } from "../output.js";
@@ -31,6 +32,7 @@ export const inspectCommand = defineCommand({
       path,
       generator: manifest.generator,
       model,
+      kind: modelKind(manifest),
       quantization: manifest.quantization,
       formats,
       limits,
@@ -60,6 +62,10 @@ export const inspectCommand = defineCommand({
         [
           "model",
           `${model.name} (${model.architecture}, ${model.layers} layers, hidden ${model.hiddenSize}, vocabulary ${model.vocabSize})`,
+        ],
+        [
+          "kind",
+          modelKind(manifest) === "encoder" ? "encoder: embeddings only" : "decoder: text and embeddings",
         ],
         [
           "quantization",
