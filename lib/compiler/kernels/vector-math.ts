@@ -78,7 +78,7 @@ const ERFC_COEFFICIENTS = [1.061405429, -1.453152027, 1.421413741, -0.284496736,
 const ERFC_SCALE = 0.3275911;
 
 /**
- * The exact GELU (arXiv 1606.08415) of float32: x times the normal distribution function, error below 1e-7 of |x|. Written as
+ * The exact GELU (arXiv 1606.08415) of float32: x times the normal distribution function, error below 2e-7 of |x|. Written as
  * `max(x, 0) - |x| erfc(|x| / sqrt(2)) / 2`, in which nothing cancels where x is far below 0.
  */
 export function gelu(block: Block, x: PrimExpr): PrimExpr {

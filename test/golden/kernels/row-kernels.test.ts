@@ -1,6 +1,6 @@
 // The kernels that move or scale rows, against plain loops.
 import { beforeAll, describe, expect, it } from "vitest";
-import { embedding, gatherRows, rmsNorm, ropeTable } from "../../../lib/compiler/kernels/index.js";
+import { embedding, gatherRows, layerNorm, rmsNorm, ropeTable } from "../../../lib/compiler/kernels/index.js";
 import { loadCompilerLibrary } from "../../../lib/ffi/index.js";
 import { WEIGHT_FORMAT_NAMES } from "../../../lib/package/weight-format.js";
 import { float32, int32, Kernel, packedTensor, relativeError } from "../../support/kernel-library.js";
@@ -36,6 +36,54 @@ describe("rmsNorm", () => {
     const args = [float32(new Float32Array(16), [1, 16]), float32(new Float32Array(16).fill(1), [16])];
     const received = new Kernel(rmsNorm({ columns: 16, epsilon: 1e-6, tokens: 1 })).run(args, [1, 16]);
     expect(received).toEqual(new Float32Array(16));
+  });
+});
+
+describe("layerNorm", () => {
+  function expected(
+    rows: Float32Array,
+    columns: number,
+    weight: Float32Array,
+    bias: Float32Array,
+  ): Float32Array {
+    return rows.map((value, i) => {
+      const start = Math.floor(i / columns) * columns;
+      const row = [...rows.subarray(start, start + columns)];
+      const mean = row.reduce((sum, v) => sum + v, 0) / columns;
+      const variance = row.reduce((sum, v) => sum + (v - mean) ** 2, 0) / columns;
+      const at = i % columns;
+      return ((value - mean) / Math.sqrt(variance + 1e-12)) * (weight[at] ?? 0) + (bias[at] ?? 0);
+    });
+  }
+
+  it.each([
+    [64, 5],
+    [384, 2],
+    [12, 3],
+    [7, 1],
+  ])("normalises rows of %i, far from zero too", (columns, count) => {
+    const random = new Random(columns);
+    const [weight, bias] = [random.floats(columns), random.floats(columns)];
+    const x = random.floats(count * columns, 3).map((value) => value + 50);
+    const args = [float32(x, [count, columns]), float32(weight, [columns]), float32(bias, [columns])];
+    const received = new Kernel(layerNorm({ columns, epsilon: 1e-12 })).run(args, [count, columns]);
+    expect(relativeError(received, expected(x, columns, weight, bias))).toBeLessThan(2e-5);
+  });
+
+  it("adds the rows of a table of positions first", () => {
+    const random = new Random(3);
+    const [columns, positions] = [48, [6, 0, 6, 2]];
+    const [x, table] = [random.floats(4 * columns), random.floats(7 * columns)];
+    const [weight, bias] = [random.floats(columns), random.floats(columns)];
+    const sums = x.map((value, i) => {
+      const row = positions[Math.floor(i / columns)] ?? Number.NaN;
+      return value + (table[row * columns + (i % columns)] ?? Number.NaN);
+    });
+    const args = [float32(x, [4, columns]), int32(positions), float32(table, [7 * columns])];
+    const params = [float32(weight, [columns]), float32(bias, [columns])];
+    const kernel = new Kernel(layerNorm({ columns, epsilon: 1e-12, positions: 7 }));
+    const received = kernel.run([...args, ...params], [4, columns]);
+    expect(relativeError(received, expected(sums, columns, weight, bias))).toBeLessThan(2e-6);
   });
 });
 

@@ -4,7 +4,7 @@ import { Buffer } from "../../../lib/compiler/ir/buffer.js";
 import { type PrimExpr, variable } from "../../../lib/compiler/ir/prim-expr.js";
 import { primFunc } from "../../../lib/compiler/ir/prim-func.js";
 import type { Block } from "../../../lib/compiler/ir/statement.js";
-import { exp, exp2, silu } from "../../../lib/compiler/kernels/vector-math.js";
+import { exp, exp2, gelu, silu } from "../../../lib/compiler/kernels/vector-math.js";
 import { loadCompilerLibrary } from "../../../lib/ffi/index.js";
 import { float32, Kernel } from "../../support/kernel-library.js";
 
@@ -50,6 +50,32 @@ it("exp", () => {
   expect(one).toBe(1);
   expect(low).toBeLessThan(2e-38);
   expect(high).toBeGreaterThan(1e38);
+});
+
+/** erf by its series, in double: enough terms for |x| <= 6. */
+function erf(x: number): number {
+  let term = x;
+  let sum = x;
+  for (let n = 1; n < 200; n++) {
+    term *= (-x * x) / n;
+    sum += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * sum;
+}
+
+it("gelu", () => {
+  const values = range(-6, 6, 4000).filter((value) => value !== 0);
+  const received = evaluate(gelu, values);
+  // Relative to x: the result itself goes to zero below.
+  const worst = values.reduce((most, x, i) => {
+    const exact = (x / 2) * (1 + erf(x / Math.SQRT2));
+    return Math.max(most, Math.abs((received[i] ?? Number.NaN) - exact) / Math.abs(x));
+  }, 0);
+  expect(worst).toBeLessThan(2e-7);
+  const [zero, low, high] = evaluate(gelu, [0, -1e4, 1e4]);
+  expect(zero).toBe(0);
+  expect(Math.abs(low ?? Number.NaN)).toBeLessThan(1e-30);
+  expect(high).toBe(1e4);
 });
 
 it("silu", () => {
