@@ -66,11 +66,11 @@ describe.skipIf(gguf === undefined)("speculation", () => {
     { temperature: 0.9, topP: 0.95, seed: 5, maxTokens: 60, repetitionPenalty: 1.1 },
   ];
 
-  async function answers(speculation: boolean | { draft: string }) {
+  async function answers(speculation: boolean | { draft: string }, ways = settings) {
     await using engine = await Engine.load(await model(), { speculation });
     const texts = await Promise.all(
       prompts.flatMap((content) =>
-        settings.map(async (options) => {
+        ways.map(async (options) => {
           const { text } = await engine.generate([{ role: "user", content }], options).result;
           return text;
         }),
@@ -87,9 +87,10 @@ describe.skipIf(gguf === undefined)("speculation", () => {
     expect(ngrams.stats.acceptedTokens).toBeGreaterThan(20);
     const drafted = await answers({ draft: await model() });
     expect(drafted.texts).toEqual(alone.texts);
-    // The model drafts for itself, without the penalties of the sampled requests.
-    expect(drafted.stats.acceptedTokens).toBeGreaterThan(0.7 * drafted.stats.draftedTokens);
     expect(drafted.stats.steps).toBeLessThan(alone.stats.steps);
+    // The model drafts for itself: what it would say anyway, where nothing is sampled.
+    const { stats } = await answers({ draft: await model() }, settings.slice(0, 1));
+    expect(stats.acceptedTokens).toBeGreaterThan(0.9 * stats.draftedTokens);
   });
 
   it("counts the draft model within the memory budget", async () => {

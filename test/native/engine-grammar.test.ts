@@ -144,7 +144,10 @@ describe("over bytes", () => {
   });
 
   it("an abort while it is compiled ends the request", async () => {
-    const grammar = grammarOf({ type: "regex", pattern: "([a-z]{1,30}[0-9]{1,300}){1,20}" });
+    // It takes a good while to compile.
+    const rules = Array.from({ length: 4000 }, (_, n) => [`"${n}" r${n}`, `r${n} ::= [a-z]{1,100} "${n}"`]);
+    const text = `root ::= ${rules.map(([use]) => use).join(" | ")}\n${rules.map(([, rule]) => rule).join("\n")}`;
+    const grammar = grammarOf({ type: "ebnf", grammar: text });
     const outcome = running.run(fakeRequest(70, fakePrompt(4), { grammar, stopTokens }));
     running.engine.abort(70);
     expect((await outcome).last).toMatchObject({ finish: "abort", completionTokens: 0 });
