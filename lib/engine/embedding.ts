@@ -2,6 +2,7 @@
 import { MlcError } from "../errors.js";
 import type { NativeEngine, NativePooling } from "../ffi/native-engine.js";
 import type { Manifest, ManifestLibrary } from "../package/manifest.js";
+import { modelKind } from "../package/model-kind.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import type { Admission } from "./admission.js";
 import { resolveDeadlines, timeoutError } from "./deadline.js";
@@ -76,7 +77,7 @@ export class TextEmbedder {
     model.checkAlive();
     requireEncode(model.library);
     const { hiddenSize } = model.manifest.model;
-    const pooling = expectPooling(options.pooling ?? model.manifest.embedding?.pooling ?? "last");
+    const pooling = expectPooling(options.pooling ?? defaultPooling(model.manifest));
     const normalize = expectBoolean("normalize", options.normalize ?? true);
     const dimensions = expectInteger("dimensions", options.dimensions ?? hiddenSize, 1, hiddenSize);
     const reading = this.#reading(options);
@@ -162,6 +163,11 @@ function requireEncode({ name, functions }: ManifestLibrary): void {
     `Expected a package with the function "encode" for embeddings but the library ${name} was compiled without: compile the model again.`,
     { details: { library: name } },
   );
+}
+
+/** The package's own, else what suits: the last token alone has seen all of a decoder's text; sentence-transformers takes a mean. */
+function defaultPooling(manifest: Manifest): NativePooling {
+  return manifest.embedding?.pooling ?? (modelKind(manifest) === "encoder" ? "mean" : "last");
 }
 
 function expectPooling(value: unknown): NativePooling {

@@ -7,6 +7,7 @@ import { nativeConfig, planLoad, resolveEngineConfig } from "../../lib/engine/en
 import { openText } from "../../lib/engine/model-text.js";
 import { Engine } from "../../lib/index.js";
 import { ModelPackage } from "../../lib/package/model-package.js";
+import { createHandler } from "../../lib/server/index.js";
 import { nodeMlc } from "../support/command-line.js";
 import { fakeRequest, RunningEngine } from "../support/fake-model.js";
 import { readSafetensor } from "../support/safetensors.js";
@@ -92,6 +93,38 @@ describe.skipIf(golden === undefined)("an encoder's package", () => {
     expect(() => running.engine.embed(2, [new Int32Array(257)], "mean")).toThrow(
       expect.objectContaining({ code: "ERR_CONTEXT_OVERFLOW" }),
     );
+  });
+
+  it("serves embeddings and ranking, and refuses to chat", async () => {
+    await using engine = await Engine.load(output, { threads: 2 });
+    const input = ["w17 w5", "w300", "w17 w5 w6"];
+    const { data, usage } = await engine.embeddings.create({ input });
+    expect(usage.prompt_tokens).toBe(4 + 3 + 5);
+    const { tokenizer } = await openText(modelPackage);
+    const rows = input.map((text) => Int32Array.from(tokenizer?.encode(text) ?? []));
+    const width = data[0]?.embedding.length ?? 0;
+    const plain = await running.engine.embed(3, rows, "mean");
+    for (const [index, { embedding }] of data.entries()) {
+      const own = [...plain.subarray(index * width, (index + 1) * width)];
+      const length = Math.hypot(...own);
+      embedding.forEach((value, at) => {
+        expect(value).toBeCloseTo((own[at] ?? Number.NaN) / length, 5);
+      });
+    }
+    const ranked = await engine.rerank({ query: "w17 w5", documents: ["w300", "w17 w5"] });
+    expect(ranked.results[0]).toMatchObject({ index: 1 });
+    const handler = await createHandler({ models: [{ name: "bert", engine }] });
+    const ask = (path: string, body: object) =>
+      handler.fetch(new Request(`http://localhost${path}`, { method: "POST", body: JSON.stringify(body) }));
+    expect((await ask("/v1/embeddings", { model: "bert", input })).status).toBe(200);
+    const refused = await ask("/v1/chat/completions", {
+      model: "bert",
+      messages: [{ role: "user", content: "w5" }],
+      stream: true,
+    });
+    expect(refused.status).toBe(400);
+    expect(await refused.text()).toContain("embeds only");
+    await handler.dispose();
   });
 
   it("reads texts as BERT does", async () => {
