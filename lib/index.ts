@@ -46,6 +46,7 @@ export type {
   Usage,
 } from "./engine/generation.js";
 export type { Grammar } from "./engine/grammar.js";
+export type { CrashListener, Isolation } from "./engine/isolation-choice.js";
 export type { LogitProcessor, LogitProcessorRegistry } from "./engine/logit-processor.js";
 export type {
   CallOptions,

@@ -8,6 +8,12 @@ import { modelKind } from "../package/model-kind.js";
 import type { ModelPackage } from "../package/model-package.js";
 import { DEFAULT_MAX_QUEUE } from "./admission.js";
 import { expectBoolean, expectInteger, expectKnownNames, expectText, unexpected } from "./expectation.js";
+import {
+  type CrashListener,
+  expectCrashListener,
+  expectIsolation,
+  type Isolation,
+} from "./isolation-choice.js";
 import { expectRegistry, type LogitProcessorRegistry } from "./logit-processor.js";
 import { expectTracer, type SpanTracer } from "./request-span.js";
 import { resolveSpeculation, type SpeculationConfig, type SpeculationOptions } from "./speculation.js";
@@ -68,6 +74,13 @@ export interface EngineOptions {
   maxQueue?: number | undefined;
   /** Pin the weights in memory, so that they are never read from disk again. Default false. */
   lockMemory?: boolean | undefined;
+  /**
+   * Where the native engine lives: in this thread's process ("none"), in a worker thread, whose event loop is its own, or in a child
+   * process, whose crash does not end this one (docs/isolation.md). Default "none".
+   */
+  isolation?: Isolation | undefined;
+  /** Called when the worker thread or process of an isolated engine has ended by itself; its requests have failed before. */
+  onCrash?: CrashListener | undefined;
 }
 
 const OPTION_NAMES = [
@@ -87,6 +100,8 @@ const OPTION_NAMES = [
   "lockMemory",
   "logitProcessorRegistry",
   "tracer",
+  "isolation",
+  "onCrash",
 ] as const satisfies readonly (keyof EngineOptions)[];
 
 /** A few decode steps' time for most models, and nearly a large chunk's speed. */
@@ -110,6 +125,7 @@ export interface EngineConfig {
   readonly speculation: SpeculationConfig | undefined;
   readonly maxQueue: number;
   readonly lockMemory: boolean;
+  readonly isolation: Isolation;
 }
 
 /** Checks options and fills in what does not depend on the package. Errors: ERR_INVALID_ARGUMENT naming the option. */
@@ -120,6 +136,7 @@ export function resolveEngineConfig(
   expectKnownNames("the engine's options", options, OPTION_NAMES);
   expectRegistry(options.logitProcessorRegistry);
   expectTracer(options.tracer);
+  expectCrashListener(options.onCrash);
   const { threads, maxBatch, contextLength, library } = options;
   return {
     threads: threads === undefined ? undefined : expectInteger("threads", threads, 1, 1024),
@@ -136,6 +153,7 @@ export function resolveEngineConfig(
     speculation: resolveSpeculation(options.speculation),
     maxQueue: expectInteger("maxQueue", options.maxQueue ?? DEFAULT_MAX_QUEUE, 0, Number.MAX_SAFE_INTEGER),
     lockMemory: expectBoolean("lockMemory", options.lockMemory ?? false),
+    isolation: expectIsolation(options.isolation ?? "none"),
   };
 }
 

@@ -3,6 +3,7 @@ import { ModelPackage } from "../package/model-package.js";
 import { openDraft } from "./draft-package.js";
 import type { EngineParts } from "./engine.js";
 import {
+  type EngineConfig,
   type EngineOptions,
   type LoadProgress,
   nativeConfig,
@@ -22,7 +23,7 @@ import type { NativeRuntime } from "./native-runtime.js";
 export async function loadEngineParts(
   folder: string,
   options: EngineOptions,
-  runtimeOf: () => Promise<NativeRuntime>,
+  runtimeOf: (config: EngineConfig) => Promise<NativeRuntime>,
 ): Promise<EngineParts> {
   const config = resolveEngineConfig(options);
   const { signal } = options;
@@ -33,9 +34,25 @@ export async function loadEngineParts(
     verify: config.verify,
     ...(signal === undefined ? {} : { signal }),
   });
+  checkRuntimeVersion(modelPackage.manifest.tvm);
+  const runtime = await runtimeOf(config);
+  try {
+    return await partsOf(modelPackage, options, config, runtime, report);
+  } catch (error) {
+    await runtime.release?.();
+    throw error;
+  }
+}
+
+async function partsOf(
+  modelPackage: ModelPackage,
+  options: EngineOptions,
+  config: EngineConfig,
+  runtime: NativeRuntime,
+  report: (progress: LoadProgress) => void,
+): Promise<EngineParts> {
   const { manifest } = modelPackage;
-  checkRuntimeVersion(manifest.tvm);
-  const runtime = await runtimeOf();
+  const { signal } = options;
   const machine = hostMachine(runtime.cpuFeatures());
   const library = chooseLibrary(manifest.libraries, machine, config.library);
   const draft = await openDraft(modelPackage, config, machine);

@@ -19,8 +19,9 @@ import { type EngineOptions, throwIfAborted } from "./engine-config.js";
 import { loadEngineParts } from "./engine-load.js";
 import { expectInteger } from "./expectation.js";
 import type { Generation } from "./generation.js";
+import { crashOf, restart, runtimeOf } from "./isolation-choice.js";
 import { expectRegistry, type LogitProcessorRegistry } from "./logit-processor.js";
-import { type NativeRuntime, nativeRuntime } from "./native-runtime.js";
+import type { NativeRuntime } from "./native-runtime.js";
 import { prometheusText } from "./prometheus.js";
 import { type Prompt, renderChat, requireTokenizer } from "./prompt.js";
 import { type OutcomeCounts, RequestOutcomes } from "./request-outcomes.js";
@@ -126,7 +127,9 @@ export class Engine implements AsyncDisposable {
    */
   static async load(folder: string, options: EngineOptions = {}, runtime?: NativeRuntime): Promise<Engine> {
     const engine = await Engine.fromParts(
-      await loadEngineParts(folder, options, async () => runtime ?? (await nativeRuntime())),
+      await loadEngineParts(folder, options, async ({ isolation }) => {
+        return runtime ?? (await runtimeOf(isolation, options.onCrash));
+      }),
       options.signal,
     );
     engine.#logitProcessors = options.logitProcessorRegistry;
@@ -274,6 +277,21 @@ export class Engine implements AsyncDisposable {
   async stopTrace(): Promise<EngineTrace> {
     this.#checkAlive();
     return traceEvents(await this.#native.stopTrace());
+  }
+
+  /** Why the isolated native engine ended by itself (ERR_ENGINE_CRASHED); undefined while it runs, and without isolation. */
+  get crash(): MlcError | undefined {
+    return crashOf(this.#native);
+  }
+
+  /**
+   * Loads the model again in a new worker thread or process, after a crash or to end one that hangs: what runs ends with ERR_ABORTED.
+   * Sessions go on: their next turn is computed from its beginning. Errors: ERR_UNSUPPORTED_FIELD without isolation, ERR_DISPOSED, those
+   * of the load.
+   */
+  async restart(): Promise<void> {
+    this.#checkAlive();
+    await restart(this.#native);
   }
 
   /** Ends every request with ERR_DISPOSED and gives the memory back. Idempotent. */

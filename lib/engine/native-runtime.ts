@@ -11,6 +11,8 @@ export interface NativeRuntime {
     onEvents: (events: readonly NativeEvent[]) => void,
     onProgress: (done: number, total: number, phase: string) => void,
   ): Promise<NativeEngine>;
+  /** Lets go of what was started where nothing is loaded after all. */
+  release?(): Promise<void>;
 }
 
 /** The addon's runtime. Errors: ERR_NATIVE, ERR_RUNTIME_MISMATCH where the addon does not load. */

@@ -63,7 +63,13 @@ interface Entry {
   idleMs: number | undefined;
   expiresAt: number | undefined;
   timer: NodeJS.Timeout | undefined;
+  /** When the engine was loaded again after crashes, in milliseconds since 1970. */
+  restarts: number[];
 }
+
+/** An engine that keeps crashing is not loaded again for a while. */
+const MOST_RESTARTS = 3;
+const RESTARTS_MS = 60_000;
 
 /** The longest delay of a timer in Node. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -182,6 +188,7 @@ export class ModelPool {
       idleMs: undefined,
       expiresAt: undefined,
       timer: undefined,
+      restarts: [],
     };
     this.#entries.set(name, { name, model, manifest, created, engine: model.engine, ...state });
   }
@@ -201,7 +208,7 @@ export class ModelPool {
   #load(entry: Entry): Promise<Engine> {
     if (this.#disposed)
       return Promise.reject(new MlcError("ERR_DISPOSED", "Expected a server in use but it has been closed."));
-    if (entry.engine !== undefined) return Promise.resolve(entry.engine);
+    if (entry.engine !== undefined && entry.engine.crash === undefined) return Promise.resolve(entry.engine);
     if (entry.loading !== undefined) return entry.loading;
     const loading = this.#turn.catch(() => undefined).then(() => this.#loadNow(entry));
     this.#turn = loading;
@@ -214,6 +221,7 @@ export class ModelPool {
   }
 
   async #loadNow(entry: Entry): Promise<Engine> {
+    if (entry.engine !== undefined) return await restarted(entry, entry.engine);
     for (;;) {
       try {
         entry.engine = await Engine.load(entry.model.package ?? "", {
@@ -268,6 +276,20 @@ export class ModelPool {
     entry.timer = setTimeout(() => this.#drop(entry), idleMs);
     entry.timer.unref();
   }
+}
+
+/** An isolated engine that crashed, loaded again; not without end. Errors: ERR_UNAVAILABLE, those of Engine.restart. */
+async function restarted(entry: Entry, engine: Engine): Promise<Engine> {
+  const now = Date.now();
+  entry.restarts = entry.restarts.filter((at) => now - at < RESTARTS_MS);
+  if (entry.restarts.length >= MOST_RESTARTS)
+    throw new MlcError(
+      "ERR_UNAVAILABLE",
+      `Expected ${entry.name} to run but its engine crashed again after ${MOST_RESTARTS} restarts within a minute: ${engine.crash?.message}`,
+    );
+  entry.restarts.push(now);
+  await engine.restart();
+  return engine;
 }
 
 function statusOf({ name, manifest, created, engine, loading, active, expiresAt }: Entry): ModelStatus {

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { pino } from "pino";
+import { expectIsolation } from "../../engine/isolation-choice.js";
 import { MlcError } from "../../errors.js";
 import { type RunningServer, type ServeOptions, serve } from "../../server/listen.js";
 import type { ServedModel } from "../../server/model-pool.js";
@@ -64,6 +65,12 @@ export const serveCommand = defineCommand({
       description: "Requests computed at a time, of each model",
     },
     "max-queue": { type: "string", valueHint: "N", description: "Requests that may wait (default: 512)" },
+    isolation: {
+      type: "string",
+      valueHint: "WHERE",
+      description:
+        "Where models run: none, worker or process, whose crash the server survives (default: none)",
+    },
     "drain-timeout": {
       type: "string",
       valueHint: "SECONDS",
@@ -82,6 +89,7 @@ export const serveCommand = defineCommand({
         contextLength: integerFlag("context", args.context, 2),
         maxBatch: integerFlag("max-batch", args["max-batch"]),
         maxQueue: integerFlag("max-queue", args["max-queue"], 0),
+        ...(args.isolation === undefined ? {} : { isolation: expectIsolation(args.isolation) }),
       }),
       host: args.host,
       port: integerFlag("port", args.port, 0, 65_535),
