@@ -163,7 +163,7 @@ describe.skipIf(llama === undefined)("compile", () => {
       writeFileSync(path.join(broken, "config.json"), JSON.stringify({ ...config, ...change }));
       return compile(broken, { output, quantization: "q0f32" });
     };
-    await expect(attempt({ architectures: ["BertModel"] })).rejects.toMatchObject({
+    await expect(attempt({ architectures: ["MambaForCausalLM"] })).rejects.toMatchObject({
       code: "ERR_UNSUPPORTED_ARCHITECTURE",
     });
     await expect(attempt({ num_hidden_layers: 3 })).rejects.toMatchObject({ code: "ERR_MISSING_TENSOR" });
