@@ -279,7 +279,7 @@ export class Engine implements AsyncDisposable {
     return traceEvents(await this.#native.stopTrace());
   }
 
-  /** Why the isolated native engine ended by itself (ERR_ENGINE_CRASHED); undefined while it runs, and without isolation. */
+  /** Why the isolated native engine ended by itself (ERR_ENGINE_CRASHED), or why its restart failed; undefined while it runs, and without isolation. */
   get crash(): MlcError | undefined {
     return crashOf(this.#native);
   }

@@ -29,7 +29,7 @@ export interface ConnectionListener {
   onCrash(error: MlcError): void;
 }
 
-/** Time that a host has to give its memory back, and then to end, in milliseconds. */
+/** Time that a host has to give its memory back and to end, in milliseconds. */
 const CLOSE_LIMIT_MS = 10_000;
 
 interface Pending {
@@ -140,6 +140,11 @@ export class HostConnection {
     return this.#closing;
   }
 
+  /** Of a host that has ended: what further calls fail with in place of the error that it ended with. */
+  blame(error: MlcError): void {
+    if (this.#end !== undefined) this.#end = error;
+  }
+
   /** Ends the host; what still runs ends as the native engine's dispose() ends it. */
   close(error: MlcError): Promise<void> {
     this.#listener = this.#listener && { ...this.#listener, onCrash: () => undefined };
@@ -148,6 +153,7 @@ export class HostConnection {
   }
 
   async #close(givenBack: Promise<unknown> | undefined, error?: MlcError): Promise<void> {
+    const deadline = performance.now() + CLOSE_LIMIT_MS;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise((resolve) => {
       timer = setTimeout(resolve, CLOSE_LIMIT_MS);
@@ -156,7 +162,7 @@ export class HostConnection {
     if (givenBack !== undefined) await Promise.race([givenBack.catch(() => undefined), late]);
     clearTimeout(timer);
     if (error !== undefined) this.#finish(error);
-    await this.#channel.close(CLOSE_LIMIT_MS);
+    await this.#channel.close(Math.max(0, deadline - performance.now()));
   }
 
   #giveBack(): Promise<unknown> {
