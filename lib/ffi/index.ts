@@ -5,6 +5,13 @@ import type { Device, DType, Shape } from "./value.js";
 
 export { loadCompilerLibrary } from "./compiler-library.js";
 export { compilerLibraryPath, compilerLibraryRemedy } from "./compiler-library-path.js";
+export {
+  type DeviceFeatures,
+  type DeviceRuntime,
+  listDevices,
+  loadDeviceRuntime,
+  type RuntimeDevice,
+} from "./device-runtime.js";
 export { call, getGlobalFunction, registerGlobalFunction } from "./functions.js";
 export type { GlobalFunctions, Ref } from "./global-functions.js";
 export type {
