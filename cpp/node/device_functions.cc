@@ -22,15 +22,15 @@ namespace {
 constexpr const char* kDeviceRuntimes[] = {"opencl"};
 
 /*!
- * \brief Loads the runtime of a kind of devices once for the process.
+ * \brief Loads the runtime of a kind of devices once for the process; whether it was this call.
  *
  * A library registers global functions when it is loaded, and a second one of the same kind (of a
  * second copy of this package, which shares the first one's TVM) would end the process.
  */
-void LoadDeviceRuntime(const std::string& kind) {
+bool LoadDeviceRuntime(const std::string& kind) {
   static std::mutex mutex;
   const std::lock_guard<std::mutex> lock(mutex);
-  if (tvm::ffi::Function::GetGlobal("device_api." + kind).has_value()) return;
+  if (tvm::ffi::Function::GetGlobal("device_api." + kind).has_value()) return false;
   const std::string path = SiblingLibrary("node_mlc_" + kind);
   const std::string reason = LoadLibraryFile(path);
   if (!reason.empty()) {
@@ -38,9 +38,10 @@ void LoadDeviceRuntime(const std::string& kind) {
                      "Expected the device runtime " + path + " but it does not load: " + reason +
                          ". Reinstall node-mlc, or run `npm run build:native` in a checkout.");
   }
+  return true;
 }
 
-// loadDeviceRuntime(kind: string): void
+// loadDeviceRuntime(kind: string): boolean
 napi_value LoadDeviceRuntimeMethod(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
     const Arguments args(env, info, "loadDeviceRuntime", {String("kind")});
@@ -50,10 +51,9 @@ napi_value LoadDeviceRuntimeMethod(napi_env env, napi_callback_info info) {
       throw CodedError("ERR_INVALID_ARGUMENT",
                        "Expected a kind of devices (opencl) but received \"" + kind + "\".");
     }
-    LoadDeviceRuntime(kind);
-    napi_value undefined;
-    Check(env, napi_get_undefined(env, &undefined));
-    return undefined;
+    napi_value loaded_now;
+    Check(env, napi_get_boolean(env, LoadDeviceRuntime(kind), &loaded_now));
+    return loaded_now;
   });
 }
 

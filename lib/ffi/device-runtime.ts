@@ -1,4 +1,6 @@
 /** Runtimes of devices other than the CPU: loaded when first asked for. */
+import path from "node:path";
+import { cacheFolder } from "../cache-folder.js";
 import { MlcError } from "../errors.js";
 import { native } from "./native.js";
 import type { FfiValue } from "./value.js";
@@ -45,7 +47,25 @@ export interface DeviceFeatures {
  * @throws MlcError ERR_RUNTIME_MISMATCH where the runtime's library is not beside the addon.
  */
 export function loadDeviceRuntime(runtime: DeviceRuntime): void {
-  native.loadDeviceRuntime(runtime);
+  // Only who has loaded it: a later worker thread must not undo what was chosen since.
+  if (native.loadDeviceRuntime(runtime)) setProgramCache(runtime);
+}
+
+/**
+ * Where compiled kernels are kept between processes, for the whole process: a driver takes seconds to compile those of a
+ * model. By default in `cacheFolder()`, but not for drivers that keep them themselves (PoCL); a folder is for all
+ * drivers, `false` keeps none. A folder that cannot be written or holds damaged files costs time, never the model.
+ */
+export function setProgramCache(runtime: DeviceRuntime, folder?: string | false): void {
+  loadDeviceRuntime(runtime);
+  const chosen = folder === false ? "" : path.resolve(folder ?? path.join(cacheFolder(), runtime));
+  runtimeFunction(runtime, "set_program_cache")(chosen, folder !== undefined);
+}
+
+/** Programs of this process that a driver has compiled, and those that came from the cache. */
+export function programCounts(runtime: DeviceRuntime): { readonly built: number; readonly loaded: number } {
+  loadDeviceRuntime(runtime);
+  return plainValue(runtimeFunction(runtime, "program_counts")()) as { built: number; loaded: number };
 }
 
 /**
@@ -54,11 +74,10 @@ export function loadDeviceRuntime(runtime: DeviceRuntime): void {
  */
 export function listDevices(runtime: DeviceRuntime): RuntimeDevice[] {
   loadDeviceRuntime(runtime);
-  // The one place where this list gets its static type: the library of this package wrote it.
   return plainValue(runtimeFunction(runtime, "list_devices")()) as RuntimeDevice[];
 }
 
-/** Maps as objects, within arrays and maps. */
+/** Maps as objects, within arrays and maps; callers name the type, since a library of this package wrote it. */
 function plainValue(value: FfiValue): unknown {
   if (Array.isArray(value)) return value.map(plainValue);
   if (!(value instanceof Map)) return value;

@@ -10,7 +10,9 @@ export {
   type DeviceRuntime,
   listDevices,
   loadDeviceRuntime,
+  programCounts,
   type RuntimeDevice,
+  setProgramCache,
 } from "./device-runtime.js";
 export { call, getGlobalFunction, registerGlobalFunction } from "./functions.js";
 export type { GlobalFunctions, Ref } from "./global-functions.js";

@@ -48,10 +48,12 @@ struct DeviceProperties {
  */
 class Device {
  public:
-  Device(cl_device_id id, DeviceProperties properties)
-      : id_(id), properties_(std::move(properties)) {}
+  Device(cl_device_id id, int index, DeviceProperties properties)
+      : id_(id), index_(index), properties_(std::move(properties)) {}
 
   cl_device_id id() const { return id_; }
+  /*! \brief Its place in AllDevices(). */
+  int index() const { return index_; }
   const DeviceProperties& properties() const { return properties_; }
 
   /*! \brief The context; the first call opens the device, or throws kDeviceUnavailable. */
@@ -72,6 +74,7 @@ class Device {
   void Open();
 
   const cl_device_id id_;
+  const int index_;
   const DeviceProperties properties_;
   std::once_flag opened_;
   cl_context context_ = nullptr;

@@ -104,7 +104,9 @@ std::vector<Device*>* Search() {
   for (const cl_bitfield type : {kTypeGpu, kTypeAccelerator, kTypeCpu}) {
     for (const cl_platform_id platform : platforms) {
       for (const cl_device_id device : DevicesOf(platform, type)) {
-        if (Usable(device)) found->push_back(new Device(device, Describe(platform, device)));
+        if (!Usable(device)) continue;
+        const auto index = static_cast<int>(found->size());
+        found->push_back(new Device(device, index, Describe(platform, device)));
       }
     }
   }

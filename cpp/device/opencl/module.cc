@@ -5,6 +5,7 @@
 
 #include <tvm/ffi/cast.h>
 
+#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -26,7 +27,10 @@ namespace {
 class Launcher {
  public:
   Launcher(ffi::Module module, OpenClModule* self, const FunctionInfo& info)
-      : module_(std::move(module)), self_(self), name_(info->name) {
+      : module_(std::move(module)),
+        self_(self),
+        name_(info->name),
+        kernels_(std::make_shared<Kernels>(AllDevices().size())) {
     for (const DLDataType type : info->arg_types) {
       sizes_.push_back(type.code == kDLOpaqueHandle ? 0 : type.bits / 8);
     }
@@ -41,10 +45,28 @@ class Launcher {
       size.groups[i] = load.grid_dim(i);
       size.items[i] = load.block_dim(i);
     }
-    self_->KernelFor(device, name_).Launch(Arguments(values), size);
+    if (load.dyn_shmem_size != 0) {
+      ThrowDeviceError(kDeviceFailure, "Expected the kernel " + name_ +
+                                           " to use no dynamic shared memory, which OpenCL C has "
+                                           "none of: compile the model again.");
+    }
+    KernelOn(device).Launch(Arguments(values), size);
   }
 
  private:
+  /*! \brief By device; set when it is first launched there. */
+  using Kernels = std::vector<std::atomic<Kernel*>>;
+
+  Kernel& KernelOn(Device& device) const {
+    std::atomic<Kernel*>& known = (*kernels_)[device.index()];
+    Kernel* kernel = known.load(std::memory_order_acquire);
+    if (kernel == nullptr) {
+      kernel = &self_->KernelFor(device, name_);
+      known.store(kernel, std::memory_order_release);
+    }
+    return *kernel;
+  }
+
   /*! \brief Buffers (size 0 here) are passed as their memory objects, all else as it is. */
   std::vector<KernelArgument> Arguments(void** values) const {
     std::vector<KernelArgument> arguments;
@@ -63,6 +85,8 @@ class Launcher {
   const ffi::Module module_;  // keeps `self_` alive
   OpenClModule* const self_;
   const std::string name_;
+  // Shared, because the function that holds this object is copied.
+  const std::shared_ptr<Kernels> kernels_;
   std::vector<size_t> sizes_;
   tvm::runtime::LaunchParamConfig launch_;
 };

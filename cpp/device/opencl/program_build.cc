@@ -6,6 +6,7 @@
 #include "device/device_error.h"
 #include "device/opencl/opencl_error.h"
 #include "device/opencl/opencl_library.h"
+#include "device/opencl/program_cache.h"
 
 namespace node_mlc::opencl {
 
@@ -28,6 +29,7 @@ std::string BuildLog(Device& device, cl_program program) {
 }  // namespace
 
 cl_program BuildProgram(Device& device, const std::string& source) {
+  if (cl_program known = LoadProgram(device, source, kOptions)) return known;
   const char* text = source.data();
   const size_t length = source.size();
   cl_int status = kSuccess;
@@ -35,7 +37,10 @@ cl_program BuildProgram(Device& device, const std::string& source) {
   CheckStatus(status, "take the source of a program");
   const cl_device_id id = device.id();
   status = Cl().BuildProgram(program, 1, &id, kOptions, nullptr, nullptr);
-  if (status == kSuccess) return program;
+  if (status == kSuccess) {
+    StoreProgram(device, source, kOptions, program);
+    return program;
+  }
   const std::string log = BuildLog(device, program);
   Cl().ReleaseProgram(program);
   ThrowDeviceError(StatusKind(status, false),

@@ -9,6 +9,8 @@
 #include "device/device_error.h"
 #include "device/opencl/device_api.h"
 #include "device/opencl/module.h"
+#include "device/opencl/program_cache.h"
+#include "device/opencl/timer.h"
 
 namespace node_mlc::opencl {
 
@@ -75,7 +77,17 @@ TVM_FFI_STATIC_INIT_BLOCK() {
               ffi::Map<ffi::String, ffi::String>) {
              return ffi::Module(ffi::make_object<OpenClModule>(format, functions, source));
            })
-      .def("node_mlc.opencl.list_devices", ListDevices);
+      .def("runtime.timer.opencl", MakeTimer)
+      .def("node_mlc.opencl.list_devices", ListDevices)
+      .def("node_mlc.opencl.set_program_cache",
+           [](const ffi::String& folder, bool always) { SetProgramCache(folder, always); })
+      .def("node_mlc.opencl.program_counts", [] {
+        const ProgramCounts counts = CountPrograms();
+        Description result;
+        result.Set("built", static_cast<int64_t>(counts.built));
+        result.Set("loaded", static_cast<int64_t>(counts.loaded));
+        return result;
+      });
 }
 
 }  // namespace
