@@ -28,6 +28,7 @@ extern "C" NODE_MLC_EXPORT napi_value node_mlc_core_init(napi_env env, napi_valu
     node_mlc::DefineModuleClass(env, exports);
     node_mlc::DefineTensorClass(env, exports);
     node_mlc::DefineSystemFunctions(env, exports);
+    node_mlc::DefineDeviceFunctions(env, exports);
     node_mlc::DefineEngineClass(env, exports);
     return exports;
   });

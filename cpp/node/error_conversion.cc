@@ -139,8 +139,12 @@ void ThrowFfiError(napi_env env, const ffi::Error& error) {
     SetString(env, details, "kind", std::string(error.kind()));
     SetString(env, details, "backtrace", std::string(error.backtrace()));
   }
-  napi_value value = MakeError(
-      env, "ERR_NATIVE", std::string(error.kind()) + ": " + std::string(error.message()), details);
+  const std::string kind(error.kind());
+  // A device runtime's errors have our codes as their kinds (device/device_error.h).
+  const bool coded = kind.compare(0, 4, "ERR_") == 0;
+  const std::string message(error.message());
+  napi_value value = coded ? MakeError(env, kind, message, details)
+                           : MakeError(env, "ERR_NATIVE", kind + ": " + message, details);
   if (value != nullptr) napi_throw(env, value);
 }
 

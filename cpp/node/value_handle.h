@@ -54,6 +54,7 @@ void DefineModuleClass(napi_env env, napi_value exports);
 void DefineTensorClass(napi_env env, napi_value exports);
 /*! \brief Defines mapFile, cpuFeatures, cpuName and loadLibrary. */
 void DefineSystemFunctions(napi_env env, napi_value exports);
+void DefineDeviceFunctions(napi_env env, napi_value exports);
 
 }  // namespace node_mlc
 

@@ -5,6 +5,15 @@ import type { Device, DType, Shape } from "./value.js";
 
 export { loadCompilerLibrary } from "./compiler-library.js";
 export { compilerLibraryPath, compilerLibraryRemedy } from "./compiler-library-path.js";
+export {
+  type DeviceFeatures,
+  type DeviceRuntime,
+  listDevices,
+  loadDeviceRuntime,
+  programCounts,
+  type RuntimeDevice,
+  setProgramCache,
+} from "./device-runtime.js";
 export { call, getGlobalFunction, registerGlobalFunction } from "./functions.js";
 export type { GlobalFunctions, Ref } from "./global-functions.js";
 export type {

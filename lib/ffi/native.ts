@@ -51,6 +51,7 @@ export interface NativeAddon {
   getGlobalFunction(name: string): FfiFunction | undefined;
   registerGlobalFunction(name: string, fn: FfiCallback | FfiFunction, override: boolean): void;
   loadLibrary(path: string): void;
+  loadDeviceRuntime(kind: string): boolean;
   mapFile(path: string, offset?: number, length?: number): Uint8Array;
   cpuFeatures(): string[];
   cpuName(): string;

@@ -4,9 +4,9 @@
  */
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
 import { array, type InferOutput, literal, maxValue, minValue, picklist, pipe, string } from "valibot";
+import { cacheFolder } from "../../cache-folder.js";
 import { fileError } from "../../package/file-error.js";
 import { closedObject, finiteNumber, keyedObject, match, wholeNumber } from "../../package/json-schema.js";
 import type { LinearTuning } from "../kernels/index.js";
@@ -58,23 +58,9 @@ export type KernelRecord = InferOutput<typeof kernelSchema>;
 /** Records by the kernels' names. */
 export type KernelRecords = ReadonlyMap<string, KernelRecord>;
 
-/**
- * Where the records are: `$NODE_MLC_CACHE`, else the system's folder for caches: `$XDG_CACHE_HOME` or `~/.cache`, on macOS
- * `~/Library/Caches`, on Windows `%LOCALAPPDATA%`, and in it `node-mlc`.
- */
-export function recordFilePath(
-  environment: Readonly<NodeJS.ProcessEnv> = process.env,
-  platform: NodeJS.Platform = process.platform,
-  home: string = os.homedir(),
-): string {
-  const { NODE_MLC_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = environment;
-  const system = {
-    darwin: path.join(home, "Library", "Caches"),
-    win32: LOCALAPPDATA || path.join(home, "AppData", "Local"),
-  }[platform as string];
-  const folder =
-    NODE_MLC_CACHE || path.join(system ?? (XDG_CACHE_HOME || path.join(home, ".cache")), "node-mlc");
-  return path.join(folder, `tuning-${VERSION}.json`);
+/** Where the records are, in `cacheFolder` of the same arguments. */
+export function recordFilePath(...from: Parameters<typeof cacheFolder>): string {
+  return path.join(cacheFolder(...from), `tuning-${VERSION}.json`);
 }
 
 /**

@@ -1,0 +1,100 @@
+/*!
+ * \file device/opencl/opencl_library.cc
+ */
+#include "device/opencl/opencl_library.h"
+
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#endif
+
+namespace node_mlc::opencl {
+
+namespace {
+
+#if defined(_WIN32)
+constexpr const char* kFiles[] = {"OpenCL.dll"};
+#elif defined(__APPLE__)
+constexpr const char* kFiles[] = {"/System/Library/Frameworks/OpenCL.framework/OpenCL"};
+#else
+constexpr const char* kFiles[] = {"libOpenCL.so.1", "libOpenCL.so"};
+#endif
+
+#ifdef _WIN32
+void* Open(const char* file) { return LoadLibraryExA(file, nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32); }
+void* Find(void* library, const char* name) {
+  return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(library), name));
+}
+#else
+void* Open(const char* file) { return dlopen(file, RTLD_NOW | RTLD_LOCAL); }
+void* Find(void* library, const char* name) { return dlsym(library, name); }
+#endif
+
+/*! \brief Sets the functions of one library one after the other. */
+struct Binder {
+  void* library;
+  std::string missing;
+
+  template <typename Function>
+  void operator()(Function& function, const char* name) {
+    function = reinterpret_cast<Function>(Find(library, name));
+    if (function == nullptr && missing.empty()) missing = name;
+  }
+};
+
+std::string BindAll(void* library, Library* to) {
+  Binder bind{library, ""};
+  bind(to->GetPlatformIDs, "clGetPlatformIDs");
+  bind(to->GetPlatformInfo, "clGetPlatformInfo");
+  bind(to->GetDeviceIDs, "clGetDeviceIDs");
+  bind(to->GetDeviceInfo, "clGetDeviceInfo");
+  bind(to->CreateContext, "clCreateContext");
+  bind(to->CreateCommandQueue, "clCreateCommandQueue");
+  bind(to->CreateBuffer, "clCreateBuffer");
+  bind(to->ReleaseMemObject, "clReleaseMemObject");
+  bind(to->EnqueueReadBuffer, "clEnqueueReadBuffer");
+  bind(to->EnqueueWriteBuffer, "clEnqueueWriteBuffer");
+  bind(to->EnqueueCopyBuffer, "clEnqueueCopyBuffer");
+  bind(to->EnqueueNDRangeKernel, "clEnqueueNDRangeKernel");
+  bind(to->Finish, "clFinish");
+  bind(to->Flush, "clFlush");
+  bind(to->GetEventInfo, "clGetEventInfo");
+  bind(to->ReleaseEvent, "clReleaseEvent");
+  bind(to->CreateProgramWithSource, "clCreateProgramWithSource");
+  bind(to->CreateProgramWithBinary, "clCreateProgramWithBinary");
+  bind(to->BuildProgram, "clBuildProgram");
+  bind(to->GetProgramInfo, "clGetProgramInfo");
+  bind(to->GetProgramBuildInfo, "clGetProgramBuildInfo");
+  bind(to->ReleaseProgram, "clReleaseProgram");
+  bind(to->CreateKernel, "clCreateKernel");
+  bind(to->SetKernelArg, "clSetKernelArg");
+  bind(to->GetKernelWorkGroupInfo, "clGetKernelWorkGroupInfo");
+  bind(to->ReleaseKernel, "clReleaseKernel");
+  return bind.missing;
+}
+
+LibrarySearch* Search() {
+  auto* search = new LibrarySearch();
+  void* library = nullptr;
+  for (const char* file : kFiles) {
+    if (library == nullptr) library = Open(file);
+  }
+  if (library == nullptr) {
+    search->problem = std::string("the library ") + kFiles[0] + " is not there";
+    return search;
+  }
+  const std::string missing = BindAll(library, &search->library);
+  if (!missing.empty()) search->problem = std::string(kFiles[0]) + " has no function " + missing;
+  return search;
+}
+
+}  // namespace
+
+const LibrarySearch& FindLibrary() {
+  // Never freed: engines that outlive main() may still call it.
+  static const LibrarySearch* search = Search();
+  return *search;
+}
+
+}  // namespace node_mlc::opencl

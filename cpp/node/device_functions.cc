@@ -1,0 +1,66 @@
+/*!
+ * \file node/device_functions.cc
+ * \brief loadDeviceRuntime.
+ */
+#include <tvm/ffi/function.h>
+
+#include <algorithm>
+#include <iterator>
+#include <mutex>
+#include <string>
+
+#include "node/argument_check.h"
+#include "node/class_definition.h"
+#include "node/value_handle.h"
+#include "support/own_library.h"
+
+namespace node_mlc {
+
+namespace {
+
+/*! \brief Kinds of devices whose runtime is a library beside this one. */
+constexpr const char* kDeviceRuntimes[] = {"opencl"};
+
+/*!
+ * \brief Loads the runtime of a kind of devices once for the process; whether it was this call.
+ *
+ * A library registers global functions when it is loaded, and a second one of the same kind (of a
+ * second copy of this package, which shares the first one's TVM) would end the process.
+ */
+bool LoadDeviceRuntime(const std::string& kind) {
+  static std::mutex mutex;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (tvm::ffi::Function::GetGlobal("device_api." + kind).has_value()) return false;
+  const std::string path = SiblingLibrary("node_mlc_" + kind);
+  const std::string reason = LoadLibraryFile(path);
+  if (!reason.empty()) {
+    throw CodedError("ERR_RUNTIME_MISMATCH",
+                     "Expected the device runtime " + path + " but it does not load: " + reason +
+                         ". Reinstall node-mlc, or run `npm run build:native` in a checkout.");
+  }
+  return true;
+}
+
+// loadDeviceRuntime(kind: string): boolean
+napi_value LoadDeviceRuntimeMethod(napi_env env, napi_callback_info info) {
+  return Guard(env, [&] {
+    const Arguments args(env, info, "loadDeviceRuntime", {String("kind")});
+    const std::string kind = args.GetString(0);
+    if (std::find(std::begin(kDeviceRuntimes), std::end(kDeviceRuntimes), kind) ==
+        std::end(kDeviceRuntimes)) {
+      throw CodedError("ERR_INVALID_ARGUMENT",
+                       "Expected a kind of devices (opencl) but received \"" + kind + "\".");
+    }
+    napi_value loaded_now;
+    Check(env, napi_get_boolean(env, LoadDeviceRuntime(kind), &loaded_now));
+    return loaded_now;
+  });
+}
+
+}  // namespace
+
+void DefineDeviceFunctions(napi_env env, napi_value exports) {
+  DefineFunctionOn(env, exports, "loadDeviceRuntime", LoadDeviceRuntimeMethod);
+}
+
+}  // namespace node_mlc
