@@ -15,14 +15,15 @@ export class Buffer {
   /**
    * @param shape sizes; symbolic ones are int64 variables, bound by the tensors a caller passes.
    * @param dtype type of one element.
+   * @param scope TVM's storage scope: "" (the device's memory; on CPU also the stack), of kernels for GPUs "shared" and "local".
    */
-  constructor(name: string, shape: readonly ExprLike[], dtype: string) {
+  constructor(name: string, shape: readonly ExprLike[], dtype: string, scope: "" | "shared" | "local" = "") {
     this.name = name;
     this.dtype = dtype;
     this.shape = shape.map((size) => asExpr(size, "int64"));
     const sizes = this.shape.map(({ handle }) => handle);
     const element = call("ir.PrimType", dtype);
-    const type = call("tirx.BufferType", "", element, sizes, [], null, -1, 0, null, [], null);
+    const type = call("tirx.BufferType", scope, element, sizes, [], null, -1, 0, null, [], null);
     this.handle = call("tirx.BufferVar", name, type, null);
   }
 

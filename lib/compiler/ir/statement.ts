@@ -8,8 +8,14 @@ import { Buffer } from "./buffer.js";
 import { asExpr, type ExprLike, PrimExpr, variable } from "./prim-expr.js";
 
 /** TVM's ForKind. */
-const LOOP_KINDS = { serial: 0, parallel: 1, vectorized: 2, unrolled: 3 } as const;
+const LOOP_KINDS = { serial: 0, parallel: 1, vectorized: 2, unrolled: 3, thread: 4 } as const;
 type LoopKind = keyof typeof LOOP_KINDS;
+
+/** The hardware indices of a kernel for a GPU: a block of a launch, or a thread of a block. */
+export type ThreadTag = "blockIdx.x" | "blockIdx.y" | "blockIdx.z" | "threadIdx.x";
+
+/** TVM's IterVar kind of a loop that hardware runs. */
+const THREAD_INDEX = 1;
 
 /** Fills the body of a loop with index `index` (int64, from 0). */
 export type LoopBody = (block: Block, index: PrimExpr) => void;
@@ -47,9 +53,7 @@ export class Block {
   local(name: string, shape: ExprLike | readonly ExprLike[], dtype = "float32"): Buffer {
     const sizes = Array.isArray(shape) ? shape : [shape];
     // Not TVM's scope "local", which is workspace memory at any size on CPU.
-    const buffer = new Buffer(name, sizes, dtype);
-    this.#statements.push(call("tirx.AllocBuffer", buffer.handle, null, null));
-    return buffer;
+    return this.#allocate(new Buffer(name, sizes, dtype));
   }
 
   serial(name: string, extent: ExprLike, body: LoopBody): void {
@@ -69,6 +73,29 @@ export class Block {
   /** Written out by the compiler: indices become constants. */
   unrolled(name: string, extent: number, body: LoopBody): void {
     this.#loop("unrolled", name, extent, body);
+  }
+
+  /** Of kernels for GPUs: iterations are the launch's blocks, or the threads of a block, in no order. */
+  threads(tag: ThreadTag, extent: ExprLike, body: LoopBody): void {
+    this.#loop("thread", tag, extent, body);
+  }
+
+  /** Of kernels for GPUs: memory of this thread, in registers once every index is a constant. */
+  registers(name: string, size: number, dtype = "float32"): Buffer {
+    return this.#allocate(new Buffer(name, [size], dtype, "local"));
+  }
+
+  /** Of kernels for GPUs: memory that the threads of a block share. */
+  shared(name: string, size: number, dtype = "float32"): Buffer {
+    return this.#allocate(new Buffer(name, [size], dtype, "shared"));
+  }
+
+  /** Of kernels for GPUs: waits until all threads of the block are here, and what they wrote to shared memory is seen. All must come. */
+  synchronize(): void {
+    const scope = call("ir.StringImm", "shared", null);
+    const barrier = call("ir.GetOp", "tirx.tvm_storage_sync");
+    const node = call("ir.Call", call("ir.PrimType", "void"), barrier, [scope], null, [], null);
+    this.#statements.push(call("tirx.Evaluate", node, null));
   }
 
   if(condition: PrimExpr, whenTrue: (block: Block) => void, whenFalse?: (block: Block) => void): void {
@@ -103,6 +130,11 @@ export class Block {
     return call("tirx.AttrStmt", code, "pragma_import_llvm", code, statement, null);
   }
 
+  #allocate(buffer: Buffer): Buffer {
+    this.#statements.push(call("tirx.AllocBuffer", buffer.handle, null, null));
+    return buffer;
+  }
+
   #sequence(): FfiObject {
     const [first, ...rest] = this.#statements;
     if (first === undefined) {
@@ -116,6 +148,8 @@ export class Block {
     const size = asExpr(extent, "int64");
     const zero = asExpr(0, "int64");
     const inside = filled((block) => body(block, index));
+    const hardware =
+      kind === "thread" ? call("tirx.IterVar", null, variable(name).handle, THREAD_INDEX, name, null) : null;
     this.#statements.push(
       call(
         "tirx.For",
@@ -124,7 +158,7 @@ export class Block {
         size.handle,
         LOOP_KINDS[kind],
         inside,
-        null,
+        hardware,
         {},
         null,
         null,

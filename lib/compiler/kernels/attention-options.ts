@@ -64,8 +64,14 @@ export interface AttentionBuffers {
   readonly parameters: readonly (Buffer | PrimExpr)[];
 }
 
-/** Makes the parameters; throws ERR_INVALID_ARGUMENT for head counts, a head size or a window the kernel does not know. */
-export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
+/**
+ * Makes the parameters; throws ERR_INVALID_ARGUMENT for head counts, a head size or a window the kernel does not know.
+ * @param pageDtype what the kernel takes the elements of the pages for.
+ */
+export function attentionBuffers(
+  options: AttentionOptions,
+  pageDtype: string = options.kvDtype,
+): AttentionBuffers {
   checkShape(options);
   checkVisibility(options);
   const { heads, kvHeads, headDim, layers, kvDtype } = options;
@@ -81,7 +87,7 @@ export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
   const pageIndptr = new Buffer("page_indptr", [indptrSize], "int32");
   const pageIndices = new Buffer("page_indices", [variable("p")], "int32");
   const pageShape = [variable("num_pages"), layers, 2, kvHeads, kvRecordSize(kvDtype, headDim)];
-  const pages = new Buffer("kv_pages", pageShape, kvDtype);
+  const pages = new Buffer("kv_pages", pageShape, pageDtype);
   const layer = variable("layer");
   const columns = heads * headDim;
   const output =

@@ -6,4 +6,20 @@ export interface KernelTarget {
   readonly vectorBits: number;
   /** Instruction set extensions the code may use, LLVM names: `features.has("avx512vnni")`. */
   readonly features: ReadonlySet<string>;
+  /** Of a GPU: kernels run there, and the processor only launches them. */
+  readonly gpu?: GpuTraits;
+}
+
+/** The code generators for GPUs, by TVM's names. */
+export type GpuKind = "opencl" | "cuda";
+
+/** What a kernel may know of a GPU. The same kernels serve all of them; these numbers are what differs. */
+export interface GpuTraits {
+  readonly kind: GpuKind;
+  /** Most threads of a block. */
+  readonly maxThreads: number;
+  /** Bytes that the threads of a block can share. */
+  readonly sharedBytes: number;
+  /** Whether kernels may use the type float16; where not, halves are converted by integer operations. */
+  readonly half: boolean;
 }

@@ -77,14 +77,20 @@ export interface LinearBuffers {
   readonly gelu: boolean;
 }
 
+/** Makes the parameter of a packed weight. */
+export type WeightParameter = (name: string, format: WeightFormat, rows: number, columns: number) => Buffer;
+
 /** Makes the parameters; throws ERR_INVALID_ARGUMENT for segments or forms of rows that do not go together. */
-export function linearBuffers(options: LinearOptions): LinearBuffers {
+export function linearBuffers(
+  options: LinearOptions,
+  makeWeight: WeightParameter = weightBuffer,
+): LinearBuffers {
   const { columns, epilogue = "none", input, output } = options;
   checkSegments(options);
   checkIntegers(options);
   checkBfloats(options);
   const gated = epilogue === "silu-mul";
-  const segments = segmentBuffers(options, gated);
+  const segments = segmentBuffers(options, gated, makeWeight);
   const outputs = outputCount(options);
   const n = options.tokens === 1 ? 1 : variable("n");
   const integers = options.dot !== undefined && (input ?? "int8") === "int8";
@@ -110,13 +116,17 @@ function outputCount({ segments, epilogue }: LinearOptions): number {
   return epilogue === "silu-mul" ? rows / 2 : rows;
 }
 
-function segmentBuffers({ segments, columns, bias }: LinearOptions, gated: boolean): SegmentBuffers[] {
+function segmentBuffers(
+  { segments, columns, bias }: LinearOptions,
+  gated: boolean,
+  makeWeight: WeightParameter,
+): SegmentBuffers[] {
   let offset = 0;
   return segments.map((segment, index) => {
     const { rows, format } = segment;
     const result = {
       ...segment,
-      weight: weightBuffer(`weight${index}`, format, rows, columns),
+      weight: makeWeight(`weight${index}`, format, rows, columns),
       bias: bias ? new Buffer(`bias${index}`, [rows], "float32") : undefined,
       offset,
       blocks: packedShape(format, rows, columns)[0],

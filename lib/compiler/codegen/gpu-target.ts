@@ -1,0 +1,32 @@
+// Targets that are GPUs: device code by one of TVM's source generators, host code for any processor of the triple.
+import { call, type FfiObject } from "../../ffi/index.js";
+import type { GpuKind, GpuTraits } from "../kernels/kernel-target.js";
+
+/** A GPU with TVM's node for it. */
+export interface GpuTarget extends GpuTraits {
+  /** TVM's Target node. */
+  readonly node: FfiObject;
+}
+
+/**
+ * What every device of a kind has: OpenCL 1.2 and its embedded sizes, which all desktop and mobile GPUs of today exceed; for CUDA the
+ * limits of compute capability 7.5 that need no asking for more.
+ */
+const TRAITS: Readonly<Record<GpuKind, GpuTraits>> = {
+  opencl: { kind: "opencl", maxThreads: 256, sharedBytes: 32 * 1024, half: false },
+  cuda: { kind: "cuda", maxThreads: 1024, sharedBytes: 48 * 1024, half: true },
+};
+
+/** TVM's options of a kind, beside the limits. */
+const OPTIONS: Readonly<Record<GpuKind, Readonly<Record<string, string | number>>>> = {
+  opencl: { thread_warp_size: 1 },
+  cuda: { arch: "sm_80" },
+};
+
+/** The target of a kind. */
+export function gpuTarget(kind: GpuKind): GpuTarget {
+  const traits = TRAITS[kind];
+  const { maxThreads, sharedBytes } = traits;
+  const limits = { max_num_threads: maxThreads, max_shared_memory_per_block: sharedBytes };
+  return { ...traits, node: call("target.Target", { kind, ...limits, ...OPTIONS[kind] }) as FfiObject };
+}
