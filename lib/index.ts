@@ -23,7 +23,13 @@ export type { ChatCompletionStream, ChatCompletions } from "./engine/chat-comple
 export type { ChatParseParams, ParsedChatCompletion } from "./engine/chat-parse.js";
 export type { CompletionStream } from "./engine/completion-stream.js";
 export type { Completions } from "./engine/completions.js";
-export { type DeviceInfo, devices } from "./engine/devices.js";
+export {
+  type CpuDevice,
+  type DeviceInfo,
+  type DriverDevice,
+  devices,
+  type MissingDevice,
+} from "./engine/devices.js";
 export type {
   CreateEmbeddingResponse,
   EmbeddingCallOptions,

@@ -146,7 +146,7 @@ describe.skipIf(first === undefined)("memory", () => {
     const child = await runChild(`
       native.loadDeviceRuntime("opencl");
       globalThis.kept = native.Tensor.empty([1000], "float32", { type: "opencl", index: 0 });
-      call("runtime.TVMTensorCopyFromTo", native.Tensor.from(new Float32Array(1000), [1000]), kept);
+      native.bindGlobalFunction("runtime.TVMTensorCopyFromTo")(native.Tensor.from(new Float32Array(1000), [1000]), kept);
       console.log("done");
     `);
     expect(child).toMatchObject({ exitCode: 0, stdout: "done\n" });
