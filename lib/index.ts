@@ -29,6 +29,7 @@ export {
   type DriverDevice,
   devices,
   type MissingDevice,
+  setDeviceCache,
 } from "./engine/devices.js";
 export type {
   CreateEmbeddingResponse,

@@ -57,6 +57,16 @@ export async function devices(): Promise<DeviceInfo[]> {
   return [await cpuDevice(), ...(await driverDevices("opencl"))];
 }
 
+/**
+ * Where drivers' compiled kernels are kept, for this process (a host of an isolated engine has the default): a folder, `false`
+ * for nowhere, or undefined for the default, `opencl` in the cache folder (docs/gpu.md).
+ * Errors: ERR_NATIVE where the addon does not load, ERR_RUNTIME_MISMATCH where a device's runtime does not.
+ */
+export async function setDeviceCache(folder?: string | false): Promise<void> {
+  const { setProgramCache } = await import("../ffi/index.js");
+  setProgramCache("opencl", folder);
+}
+
 async function driverDevices(type: DeviceRuntime): Promise<DeviceInfo[]> {
   const { listDevices } = await import("../ffi/index.js");
   try {
