@@ -23,7 +23,14 @@ export type { ChatCompletionStream, ChatCompletions } from "./engine/chat-comple
 export type { ChatParseParams, ParsedChatCompletion } from "./engine/chat-parse.js";
 export type { CompletionStream } from "./engine/completion-stream.js";
 export type { Completions } from "./engine/completions.js";
-export { type DeviceInfo, devices } from "./engine/devices.js";
+export {
+  type CpuDevice,
+  type DeviceInfo,
+  type DriverDevice,
+  devices,
+  type MissingDevice,
+  setDeviceCache,
+} from "./engine/devices.js";
 export type {
   CreateEmbeddingResponse,
   EmbeddingCallOptions,
@@ -127,6 +134,7 @@ export {
 export type { EngineTrace, TraceEvent } from "./engine/trace.js";
 export type { SchemaIssue, SchemaResult, TypedSchema } from "./engine/typed-schema.js";
 export { type ErrorCode, MlcError, type MlcErrorOptions } from "./errors.js";
+export type { DeviceFeatures } from "./ffi/index.js";
 export type {
   EvaluateOptions,
   NativeHistogram,

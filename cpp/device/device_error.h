@@ -2,9 +2,8 @@
  * \file device/device_error.h
  * \brief Kinds of the errors that device runtimes raise through TVM's FFI.
  *
- * The kind of such an error is one of the project's codes (lib/errors.ts). Whoever receives an ffi
- * error of a kind that begins with "ERR_" raises it under that code: cpp/node does so for
- * JavaScript.
+ * The kind of such an error is one of the project's codes (lib/errors.ts), under which it is raised
+ * again wherever it arrives (support/ffi_error.h).
  */
 #ifndef NODE_MLC_DEVICE_DEVICE_ERROR_H_
 #define NODE_MLC_DEVICE_DEVICE_ERROR_H_

@@ -12,6 +12,7 @@
 
 #include "engine/weight_loader.h"
 #include "support/coded_error.h"
+#include "support/ffi_error.h"
 
 namespace node_mlc {
 
@@ -161,8 +162,8 @@ void TvmModelRunner::Run(const ffi::Function& function, const StepInput& input) 
                   .cast<ffi::Tensor>();
     LimitPool(result_.numel() * 4);
   } catch (const ffi::Error& error) {
-    throw CodedError("ERR_NATIVE", "The model failed: " + std::string(error.kind()) + ": " +
-                                       std::string(error.message()));
+    const CodedError coded = CodedFfiError(error);
+    throw CodedError(coded.code(), std::string("The model failed: ") + coded.what());
   }
 }
 

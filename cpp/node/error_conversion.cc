@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "node/addon_data.h"
+#include "support/ffi_error.h"
 
 namespace node_mlc {
 
@@ -139,12 +140,8 @@ void ThrowFfiError(napi_env env, const ffi::Error& error) {
     SetString(env, details, "kind", std::string(error.kind()));
     SetString(env, details, "backtrace", std::string(error.backtrace()));
   }
-  const std::string kind(error.kind());
-  // A device runtime's errors have our codes as their kinds (device/device_error.h).
-  const bool coded = kind.compare(0, 4, "ERR_") == 0;
-  const std::string message(error.message());
-  napi_value value = coded ? MakeError(env, kind, message, details)
-                           : MakeError(env, "ERR_NATIVE", kind + ": " + message, details);
+  const CodedError coded = CodedFfiError(error);
+  napi_value value = MakeError(env, coded.code(), coded.what(), details);
   if (value != nullptr) napi_throw(env, value);
 }
 

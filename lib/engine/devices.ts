@@ -1,9 +1,12 @@
-/** The devices a model can be compiled for and run on here. */
+/** The devices of this machine, and what is missing where there could be more. */
 import os from "node:os";
+import { MlcError } from "../errors.js";
+import type { DeviceRuntime, RuntimeDevice } from "../ffi/index.js";
 
-/** One device. */
-export interface DeviceInfo {
+/** The processor. */
+export interface CpuDevice {
   readonly type: "cpu";
+  readonly available: true;
   readonly name: string;
   /** Threads the system lets this process use. */
   readonly threads: number;
@@ -14,17 +17,62 @@ export interface DeviceInfo {
   readonly features: readonly string[];
 }
 
-/** Lists the devices of this machine. Errors: ERR_NATIVE where the addon does not load. */
-export async function devices(): Promise<DeviceInfo[]> {
+/** A device with a driver of its own. */
+export interface DriverDevice extends RuntimeDevice {
+  /** The interface to its driver. */
+  readonly type: DeviceRuntime;
+  readonly available: true;
+}
+
+/** A kind of devices of which this machine has none. */
+export interface MissingDevice {
+  readonly type: DeviceRuntime;
+  readonly available: false;
+  /** What is missing, and what to install. */
+  readonly reason: string;
+}
+
+/** One device, or why there is none of its kind; `type` and `available` tell them apart. */
+export type DeviceInfo = CpuDevice | DriverDevice | MissingDevice;
+
+/** The processor. Errors: ERR_NATIVE where the addon does not load. */
+export async function cpuDevice(): Promise<CpuDevice> {
   const { cpuFeatures, cpuName } = await import("../ffi/index.js");
-  return [
-    {
-      type: "cpu",
-      name: cpuName(),
-      threads: os.availableParallelism(),
-      memoryBytes: os.totalmem(),
-      freeMemoryBytes: os.freemem(),
-      features: cpuFeatures(),
-    },
-  ];
+  return {
+    type: "cpu",
+    available: true,
+    name: cpuName(),
+    threads: os.availableParallelism(),
+    memoryBytes: os.totalmem(),
+    freeMemoryBytes: os.freemem(),
+    features: cpuFeatures(),
+  };
+}
+
+/**
+ * Lists the devices of this machine, the processor first. It loads the drivers of the others into this process.
+ * Errors: ERR_NATIVE where the addon does not load.
+ */
+export async function devices(): Promise<DeviceInfo[]> {
+  return [await cpuDevice(), ...(await driverDevices("opencl"))];
+}
+
+/**
+ * Where drivers' compiled kernels are kept, for this process (a host of an isolated engine has the default): a folder, `false`
+ * for nowhere, or undefined for the default, `opencl` in the cache folder (docs/gpu.md).
+ * Errors: ERR_NATIVE where the addon does not load, ERR_RUNTIME_MISMATCH where a device's runtime does not.
+ */
+export async function setDeviceCache(folder?: string | false): Promise<void> {
+  const { setProgramCache } = await import("../ffi/index.js");
+  setProgramCache("opencl", folder);
+}
+
+async function driverDevices(type: DeviceRuntime): Promise<DeviceInfo[]> {
+  const { listDevices } = await import("../ffi/index.js");
+  try {
+    return listDevices(type).map((device) => ({ type, available: true, ...device }));
+  } catch (error) {
+    if (!(error instanceof MlcError)) throw error;
+    return [{ type, available: false, reason: error.message }];
+  }
 }

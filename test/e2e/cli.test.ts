@@ -58,7 +58,14 @@ describe("without a model", () => {
 
   it("tells of devices and of its own state", async () => {
     const { devices } = JSON.parse((await nodeMlc("devices", "--json")).stdout);
-    expect(devices[0]).toMatchObject({ type: "cpu", name: expect.any(String) });
+    expect(devices[0]).toMatchObject({ type: "cpu", available: true, name: expect.any(String) });
+    const [opencl, ...others] = devices.slice(1);
+    expect(opencl).toMatchObject(
+      opencl.available ? { type: "opencl", index: 0 } : { type: "opencl", reason: expect.any(String) },
+    );
+    expect(others.every(({ type }: { type: string }) => type === "opencl")).toBe(true);
+    const text = (await nodeMlc("devices")).stdout;
+    for (const { name, reason } of devices) expect(text).toContain(name ?? reason);
     const doctor = await nodeMlc("doctor", "--json");
     expect(doctor.status).toBe(0);
     expect(JSON.parse(doctor.stdout)).toMatchObject({ ok: true });

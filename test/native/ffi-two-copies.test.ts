@@ -27,8 +27,14 @@ it("a second copy of the addon shares the first one's TVM", async () => {
       other.registerGlobalFunction("test.copies", () => { throw new TypeError("across"); }, false);
       // Another copy is another environment: it sees the exception's text, not its value.
       try { call("test.copies"); } catch (error) { console.log(error.code, error.message.includes("across")); }
+      // One registration of a device's functions serves both.
+      console.log(native.loadDeviceRuntime("opencl"), other.loadDeviceRuntime("opencl"));
     `);
-    expect(result).toMatchObject({ exitCode: 0, signal: null, stdout: "3 2\nERR_NATIVE true\n" });
+    expect(result).toMatchObject({
+      exitCode: 0,
+      signal: null,
+      stdout: "3 2\nERR_NATIVE true\ntrue false\n",
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -16,11 +16,12 @@ import {
   setProgramCache,
   Tensor,
 } from "../../lib/ffi/index.js";
-import { buildForDevice, elementwise } from "../support/device-kernel.js";
+import { buildForDevice, elementwise, viewParameter } from "../support/device-kernel.js";
 import { globalFunction } from "../support/global-function.js";
 import { firstMessage, runChild, startWorker } from "../support/native-child.js";
-import { fromDevice, onDevice, opencl, openclDevices } from "../support/opencl-device.js";
+import { fromDevice, onDevice, opencl, openclDevices, part } from "../support/opencl-device.js";
 
+const TARGET = { kind: "opencl", max_num_threads: 256 };
 const runnable = openclDevices().length > 0 && existsSync(compilerLibraryPath());
 
 /** `scaled: out = x * scale + y` and `product: out = x * y`, over vectors of any length. */
@@ -33,7 +34,7 @@ function buildLibrary(): FfiModule {
     block.store(out, x.load(i).mul(scale).add(y.load(i)), i),
   );
   const product = elementwise([x, y, out], n, (block, i) => block.store(out, x.load(i).mul(y.load(i)), i));
-  return buildForDevice({ scaled, product }, { kind: "opencl", max_num_threads: 256 });
+  return buildForDevice({ scaled, product }, TARGET);
 }
 
 const counting = (n: number, step: number, first = 0) =>
@@ -78,6 +79,21 @@ describe.skipIf(!runnable)("kernels", () => {
     }
     for (const [round, result] of results.entries())
       expect(fromDevice(result)).toEqual(counting(n, 1, round));
+  });
+
+  it("take views that begin within a tensor's memory, where they say so", () => {
+    const n = variable("n");
+    const [x, out] = [viewParameter("x", n), viewParameter("out", n)];
+    const doubled = elementwise([x, out], n, (block, i) => block.store(out, x.load(i).mul(2), i));
+    const views = buildForDevice({ doubled }, TARGET).getFunction("doubled");
+    const [from, to] = [onDevice(counting(20, 1)), onDevice(counting(20, 0))];
+    views.call(part(from, 5, 3), part(to, 10, 3));
+    const expected = counting(20, 0);
+    expected.set([10, 12, 14], 10);
+    expect(fromDevice(to)).toEqual(expected);
+    expect(() =>
+      library.getFunction("product").call(part(from, 5, 3), part(from, 5, 3), part(to, 5, 3)),
+    ).toThrow(/byte_offset|offset/);
   });
 
   it("of a module share one program", () => {

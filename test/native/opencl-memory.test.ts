@@ -1,4 +1,7 @@
 // The OpenCL runtime: what it says of devices, and memory on them.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { MlcError } from "../../lib/errors.js";
 import { device, loadDeviceRuntime, Tensor } from "../../lib/ffi/index.js";
@@ -33,19 +36,32 @@ describe("loading", () => {
     expect(native.loadDeviceRuntime("opencl")).toBe(false);
   });
 
+  const SAY_WHAT_IS_MISSING = `
+    native.loadDeviceRuntime("opencl");
+    const say = (action) => { try { action(); } catch (error) { console.log(error.code, error.message); } };
+    say(() => call("node_mlc.opencl.list_devices"));
+    say(() => native.Tensor.empty([1], "float32", { type: "opencl", index: 0 }));
+  `;
+
   it("without a driver is an error with the remedy", async () => {
     // Where the ICD loader looks for drivers.
-    const child = await runChild(`
-      process.env.OCL_ICD_VENDORS = "/nonexistent/";
-      native.loadDeviceRuntime("opencl");
-      const say = (action) => { try { action(); } catch (error) { console.log(error.code, error.message); } };
-      say(() => call("node_mlc.opencl.list_devices"));
-      say(() => native.Tensor.empty([1], "float32", { type: "opencl", index: 0 }));
-    `);
+    const child = await runChild(SAY_WHAT_IS_MISSING, { env: { OCL_ICD_VENDORS: "/nonexistent/" } });
     expect(child).toMatchObject({ exitCode: 0, stderr: "" });
     const lines = child.stdout.trim().split("\n");
     expect(lines).toHaveLength(2);
     for (const line of lines) expect(line).toMatch(/^ERR_DEVICE_UNAVAILABLE .*pocl-opencl-icd/);
+  });
+
+  it.skipIf(process.platform !== "linux")("of a broken libOpenCL is an error with the remedy", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "node-mlc-opencl-"));
+    for (const name of ["libOpenCL.so", "libOpenCL.so.1"])
+      writeFileSync(path.join(folder, name), "no library");
+    const child = await runChild(SAY_WHAT_IS_MISSING, { env: { LD_LIBRARY_PATH: folder } });
+    rmSync(folder, { recursive: true });
+    expect(child.exitCode).toBe(0);
+    expect(child.stdout.split("\n")[0]).toMatch(
+      /^ERR_DEVICE_UNAVAILABLE .*libOpenCL\.so\.1 does not load \(.*Install/,
+    );
   });
 });
 
@@ -146,7 +162,7 @@ describe.skipIf(first === undefined)("memory", () => {
     const child = await runChild(`
       native.loadDeviceRuntime("opencl");
       globalThis.kept = native.Tensor.empty([1000], "float32", { type: "opencl", index: 0 });
-      call("runtime.TVMTensorCopyFromTo", native.Tensor.from(new Float32Array(1000), [1000]), kept);
+      native.bindGlobalFunction("runtime.TVMTensorCopyFromTo")(native.Tensor.from(new Float32Array(1000), [1000]), kept);
       console.log("done");
     `);
     expect(child).toMatchObject({ exitCode: 0, stdout: "done\n" });

@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FfiModule, programCounts, setProgramCache } from "../../lib/ffi/index.js";
+import { setDeviceCache } from "../../lib/engine/devices.js";
+import { FfiModule, programCounts } from "../../lib/ffi/index.js";
 import { globalFunction } from "../support/global-function.js";
 import { opencl, openclDevices } from "../support/opencl-device.js";
 
@@ -57,13 +58,13 @@ const source = (comment: string) => `__kernel void nothing(int n) { /* ${comment
 describe.skipIf(openclDevices().length === 0)("a program", () => {
   let folder: string;
   let before: ReturnType<typeof programCounts>;
-  beforeEach(() => {
+  beforeEach(async () => {
     folder = mkdtempSync(path.join(tmpdir(), "node-mlc-opencl-"));
-    setProgramCache("opencl", folder);
+    await setDeviceCache(folder);
     before = programCounts("opencl");
   });
-  afterEach(() => {
-    setProgramCache("opencl", false);
+  afterEach(async () => {
+    await setDeviceCache(false);
     rmSync(folder, { recursive: true, force: true });
   });
   const sinceBefore = () => {
@@ -122,11 +123,11 @@ describe.skipIf(openclDevices().length === 0)("a program", () => {
     expect(sinceBefore()).toEqual({ built: 4, loaded: 3 });
   });
 
-  it("is compiled each time without a cache, or with a folder that is none", () => {
+  it("is compiled each time without a cache, or with a folder that is none", async () => {
     const file = path.join(folder, "a file");
     writeFileSync(file, "");
     for (const choice of [false, file] as const) {
-      setProgramCache("opencl", choice);
+      await setDeviceCache(choice);
       runSource(source("not kept"));
       runSource(source("not kept"));
     }

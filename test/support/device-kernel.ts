@@ -1,6 +1,6 @@
 // Kernels for a device runtime from a few statements of TIR: threads bound by hand, and the shortest pipeline that lowers them.
 import { dictAttrs, withAttribute } from "../../lib/compiler/ir/attributes.js";
-import type { Buffer } from "../../lib/compiler/ir/buffer.js";
+import { Buffer } from "../../lib/compiler/ir/buffer.js";
 import { irModule } from "../../lib/compiler/ir/ir-module.js";
 import { asExpr, type ExprLike, type PrimExpr, variable } from "../../lib/compiler/ir/prim-expr.js";
 import { Block } from "../../lib/compiler/ir/statement.js";
@@ -122,4 +122,14 @@ export function buildForDevice(
     makeModule(`target.build.${target.kind}`, devicePart, device),
   );
   return library;
+}
+
+/** A vector parameter that takes views too: tensors which begin anywhere in their memory. */
+export function viewParameter(name: string, length: PrimExpr): Buffer {
+  const begin = variable(`${name}_begin`).handle;
+  const element = call("ir.PrimType", "float32");
+  const type = call("tirx.BufferType", "", element, [length.handle], [], begin, -1, 1, null, [], null);
+  return Object.defineProperty(new Buffer(name, [length], "float32"), "handle", {
+    value: call("tirx.BufferVar", name, type, null),
+  });
 }

@@ -29,10 +29,12 @@ export interface ChildResult {
 /** Runs `script` after the prelude in a process of its own; a child that does not end in time is killed (SIGKILL). */
 export function runChild(
   script: string,
-  options: { timeoutMs?: number; flags?: string[] } = {},
+  options: { timeoutMs?: number; flags?: string[]; env?: Record<string, string> } = {},
 ): Promise<ChildResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...(options.flags ?? []), "-e", `${nativePrelude}${script}`]);
+    const child = spawn(process.execPath, [...(options.flags ?? []), "-e", `${nativePrelude}${script}`], {
+      env: { ...process.env, ...options.env },
+    });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk: Buffer) => {

@@ -162,5 +162,8 @@ describe("the rest", () => {
     new MlcError("ERR_WHATEVER", "x");
     expectTypeOf(ModelPackage.open("x")).resolves.toEqualTypeOf<ModelPackage>();
     expectTypeOf(devices()).resolves.toEqualTypeOf<DeviceInfo[]>();
+    const narrow = (device: DeviceInfo) =>
+      device.available ? (device.type === "cpu" ? device.threads : device.features.fp16) : device.reason;
+    expectTypeOf(narrow).returns.toEqualTypeOf<number | boolean | string>();
   });
 });

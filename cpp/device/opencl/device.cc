@@ -54,6 +54,9 @@ void Device::CountLaunch() {
   }
 }
 
-void Device::Finish() { CheckStatus(Cl().Finish(queue()), "end the kernels in its queue"); }
+void Device::Finish() {
+  CheckStatus(Cl().Finish(queue()), "end the kernels in its queue");
+  uploads_.Reclaim();
+}
 
 }  // namespace node_mlc::opencl

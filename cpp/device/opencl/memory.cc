@@ -34,7 +34,7 @@ void CheckRange(const BufferRange& range, size_t size) {
 
 Buffer* Allocate(Device& device, size_t size) {
   const DeviceProperties& properties = device.properties();
-  if (size > properties.max_allocation) {
+  if (size > properties.max_allocation && properties.max_allocation != 0) {
     ThrowDeviceError(kInsufficientMemory,
                      "Expected an allocation of at most " + Megabytes(properties.max_allocation) +
                          ", the limit of " + properties.name + ", but received " + Megabytes(size) +

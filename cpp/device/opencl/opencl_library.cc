@@ -23,11 +23,13 @@ constexpr const char* kFiles[] = {"libOpenCL.so.1", "libOpenCL.so"};
 
 #ifdef _WIN32
 void* Open(const char* file) { return LoadLibraryExA(file, nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32); }
+std::string LastProblem() { return "Windows error " + std::to_string(GetLastError()); }
 void* Find(void* library, const char* name) {
   return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(library), name));
 }
 #else
 void* Open(const char* file) { return dlopen(file, RTLD_NOW | RTLD_LOCAL); }
+std::string LastProblem() { return dlerror(); }
 void* Find(void* library, const char* name) { return dlsym(library, name); }
 #endif
 
@@ -77,11 +79,14 @@ std::string BindAll(void* library, Library* to) {
 LibrarySearch* Search() {
   auto* search = new LibrarySearch();
   void* library = nullptr;
+  std::string problem;
   for (const char* file : kFiles) {
     if (library == nullptr) library = Open(file);
+    // Of the first name: it is the one to install.
+    if (library == nullptr && problem.empty()) problem = LastProblem();
   }
   if (library == nullptr) {
-    search->problem = std::string("the library ") + kFiles[0] + " is not there";
+    search->problem = std::string(kFiles[0]) + " does not load (" + problem + ")";
     return search;
   }
   const std::string missing = BindAll(library, &search->library);

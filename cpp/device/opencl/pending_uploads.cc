@@ -27,6 +27,11 @@ bool PendingUploads::Enqueue(cl_command_queue queue, cl_mem to, size_t offset, c
   return true;
 }
 
+void PendingUploads::Reclaim() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  DropFinished();
+}
+
 void PendingUploads::DropFinished() {
   while (!uploads_.empty()) {
     cl_int status = kComplete;

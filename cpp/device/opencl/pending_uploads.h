@@ -27,14 +27,17 @@ class PendingUploads {
   /*! \brief Enqueues the upload; false where it is too large or too many are waiting. */
   bool Enqueue(cl_command_queue queue, cl_mem to, size_t offset, const void* from, size_t size);
 
+  /*! \brief Frees the copies of uploads that are done; a later Enqueue() does so too. */
+  void Reclaim();
+
  private:
+  void DropFinished();  // `mutex_` is held
+
   struct Upload {
     std::unique_ptr<char[]> bytes;
     size_t size;
     cl_event done;
   };
-
-  void DropFinished();
 
   std::mutex mutex_;
   std::deque<Upload> uploads_;

@@ -3,13 +3,13 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import os from "node:os";
 import { promisify } from "node:util";
-import { devices } from "../../engine/devices.js";
+import { cpuDevice, devices } from "../../engine/devices.js";
 import { defineCommand } from "../command.js";
 import { megabytes } from "../output.js";
 
 const run = promisify(execFile);
 
-/** One finding. `needed` for running models; the others only for compiling them. */
+/** One finding. `needed` for running models; the others for compiling them, or for more devices than the CPU. */
 interface Check {
   readonly name: string;
   readonly ok: boolean;
@@ -21,9 +21,10 @@ export const doctorCommand = defineCommand({
   meta: { name: "doctor", description: "Check the installation and say what is missing" },
   args: {},
   async run(_args, { output }) {
-    const checks = [nodeVersion(), await nativeAddon(), await compilerLibrary(), await linker(), memory()];
+    const forCompiling = [nodeVersion(), await nativeAddon(), await compilerLibrary(), await linker()];
+    const checks = [...forCompiling, ...(await moreDevices()), memory()];
     const ok = checks.every((check) => check.ok || !check.needed);
-    const canCompile = checks.every((check) => check.ok);
+    const canCompile = forCompiling.every((check) => check.ok);
     output.result({ ok, can_compile: canCompile, checks }, () =>
       checks.map((check) => `${mark(check)} ${check.name}: ${check.detail}`).join("\n"),
     );
@@ -49,8 +50,8 @@ function nodeVersion(): Check {
 async function nativeAddon(): Promise<Check> {
   const name = "native addon and TVM runtime";
   try {
-    const [cpu] = await devices();
-    return { name, ok: true, needed: true, detail: `loaded, ${cpu?.name ?? "unknown processor"}` };
+    const { name: processor } = await cpuDevice();
+    return { name, ok: true, needed: true, detail: `loaded, ${processor}` };
   } catch (error) {
     return { name, ok: false, needed: true, detail: firstLine(error) };
   }
@@ -80,6 +81,23 @@ async function linker(): Promise<Check> {
   } catch {
     const detail = `${command} does not run: compiling needs a C compiler (on Debian: apt-get install gcc), running does not`;
     return { name, ok: false, needed: false, detail };
+  }
+}
+
+/** Every device beside the CPU, or what one would need. */
+async function moreDevices(): Promise<Check[]> {
+  try {
+    return (await devices()).flatMap((device) => {
+      if (device.type === "cpu") return [];
+      const { type, available } = device;
+      const detail = available
+        ? `${device.name} (${device.kind}), ${megabytes(device.memoryBytes)}, driver ${device.platform} ${device.driver}`
+        : device.reason;
+      return [{ name: available ? `${type}:${device.index}` : type, ok: available, needed: false, detail }];
+    });
+  } catch {
+    // The addon does not load: nativeAddon() says so.
+    return [];
   }
 }
 

@@ -1,6 +1,6 @@
 /** `node-mlc inspect`: what a package says of itself. */
 
-import { devices } from "../../engine/devices.js";
+import { cpuDevice } from "../../engine/devices.js";
 import {
   chooseLibrary,
   hostMachine,
@@ -23,7 +23,7 @@ export const inspectCommand = defineCommand({
   async run(args, { output, signal }) {
     const { path, manifest } = await ModelPackage.open(args.package, { verify: args.verify, signal });
     const { model, limits, kvCache, libraries, weights } = manifest;
-    const host = hostMachine((await devices())[0]?.features ?? []);
+    const host = hostMachine((await cpuDevice()).features);
     const fitnesses = libraries.map((library) => libraryFitness(library, host));
     const chosen = fitnesses.some(runs) ? chooseLibrary(libraries, host) : undefined;
     const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
