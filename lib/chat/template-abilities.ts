@@ -73,7 +73,7 @@ function probe(template: ChatTemplate): TemplateAbilities {
       const text = rendered(QUESTION, callMessage(history), resultMessage(RESULT));
       return (
         text.includes(RESULT) &&
-        new RegExp(`${KEY}\\W{1,8}probe_value`).test(text) &&
+        new RegExp(`${KEY}(?:\\W|</?\\w+>){1,8}probe_value`).test(text) &&
         !text.includes(`\\"${KEY}`)
       );
     }),

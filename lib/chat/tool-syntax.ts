@@ -3,6 +3,8 @@
  * call; `tool-call-reader.ts` reads all of them while they stream, `tool-grammar.ts` (engine) holds a model to one.
  */
 
+import { membersOf } from "./json-reader.js";
+
 /** Calls as JSON objects that hold the name and the arguments. */
 export interface ObjectCalls {
   readonly kind: "objects";
@@ -28,6 +30,18 @@ export interface NamedCalls {
   readonly writesId?: true;
 }
 
+/** Calls as a name, then each argument between marks of its own: texts as they are, other values as JSON. */
+export interface TaggedCalls {
+  readonly kind: "tagged";
+  readonly before: string;
+  readonly between: string;
+  readonly after: string;
+  /** Between two calls. */
+  readonly separator: string;
+  /** Around an argument's name, and after its value; a line break beside the value is no part of it. */
+  readonly argument: { readonly before: string; readonly between: string; readonly after: string };
+}
+
 /** A family's way to call tools. */
 export interface ToolSyntax {
   readonly name: string;
@@ -41,7 +55,9 @@ export interface ToolSyntax {
   readonly each: boolean;
   /** An answer may also begin with the call itself. */
   readonly bare?: true;
-  readonly calls: ObjectCalls | NamedCalls;
+  /** Prompts end with `begin`, so that answers begin after it; what stands for a name where the answer is text. */
+  readonly speech?: string;
+  readonly calls: ObjectCalls | NamedCalls | TaggedCalls;
 }
 
 const OBJECTS = {
@@ -52,6 +68,7 @@ const OBJECTS = {
   separator: "",
 } as const;
 const LIST = { ...OBJECTS, list: true, separator: ", " } as const;
+const TAGGED = { kind: "tagged", before: "", after: "", separator: "\n" } as const;
 const NAMED = { kind: "named", before: "", after: "", written: "{name}", pattern: /^(.+)$/s } as const;
 
 /** Qwen 2.5 and 3, Hermes, Granite 4 and many others; also what models without a syntax of their own are told to use. */
@@ -133,6 +150,68 @@ export const TOOL_SYNTAXES: readonly ToolSyntax[] = [
     calls: { ...LIST, nameKey: "tool_name", argumentsKey: "parameters" },
   },
   {
+    name: "qwen3-coder",
+    template: /<tool_call>.*<function=.*<parameter=/s,
+    begin: "<tool_call>\n",
+    end: "\n</tool_call>",
+    each: true,
+    calls: {
+      ...TAGGED,
+      before: "<function=",
+      between: ">\n",
+      after: "</function>",
+      argument: { before: "<parameter=", between: ">\n", after: "\n</parameter>\n" },
+    },
+  },
+  {
+    name: "glm-4.5",
+    template: /<tool_call>.*<\/arg_key>(?:\n|\\n)/s,
+    begin: "<tool_call>",
+    end: "</tool_call>",
+    each: true,
+    calls: {
+      ...TAGGED,
+      between: "\n",
+      argument: { before: "<arg_key>", between: "</arg_key>\n<arg_value>", after: "</arg_value>\n" },
+    },
+  },
+  {
+    name: "glm-4.7",
+    template: /<tool_call>.*<arg_key>/s,
+    begin: "<tool_call>",
+    end: "</tool_call>",
+    each: true,
+    calls: {
+      ...TAGGED,
+      between: "",
+      separator: "",
+      argument: { before: "<arg_key>", between: "</arg_key><arg_value>", after: "</arg_value>" },
+    },
+  },
+  {
+    name: "minimax-m2",
+    template: /<minimax:tool_call>/,
+    begin: "<minimax:tool_call>\n",
+    end: "\n</minimax:tool_call>",
+    each: false,
+    calls: {
+      ...TAGGED,
+      before: '<invoke name="',
+      between: '">\n',
+      after: "</invoke>",
+      argument: { before: '<parameter name="', between: '">', after: "</parameter>\n" },
+    },
+  },
+  {
+    name: "functionary-3.2",
+    template: />>>all\\n/,
+    begin: ">>>",
+    end: "",
+    each: true,
+    speech: "all",
+    calls: { ...NAMED, between: "\n" },
+  },
+  {
     name: "functionary-3.1",
     template: /^(?!.*<parameter=).*<function=/s,
     begin: "<function=",
@@ -181,14 +260,20 @@ export function toolSyntaxOf(template: string): ToolSyntax | undefined {
   return TOOL_SYNTAXES.find((syntax) => syntax.template.test(template));
 }
 
-/** How one call to `name` is written around the JSON of its arguments, without `begin` and `end`. */
+/** How one call to `name` is written around its arguments, without `begin` and `end`. */
 export function callFrame({ calls }: ToolSyntax, name: string): { before: string; after: string } {
-  if (calls.kind === "named") {
-    const written = calls.written.replace("{name}", () => name);
-    return { before: `${calls.before}${written}${calls.between}`, after: calls.after };
+  if (calls.kind === "objects") {
+    const { nameKey, argumentsKey } = calls;
+    return { before: `{"${nameKey}": ${JSON.stringify(name)}, "${argumentsKey}": `, after: "}" };
   }
-  const { nameKey, argumentsKey } = calls;
-  return { before: `{"${nameKey}": ${JSON.stringify(name)}, "${argumentsKey}": `, after: "}" };
+  const written = calls.kind === "named" ? calls.written.replace("{name}", () => name) : name;
+  return { before: `${calls.before}${written}${calls.between}`, after: calls.after };
+}
+
+/** What stands between two calls. */
+export function callSeparator({ calls, each }: ToolSyntax): string {
+  if (calls.kind === "named") return "";
+  return calls.kind === "objects" && each ? "\n" : calls.separator;
 }
 
 /** The text of calls as a model of this family writes them; `protect` is applied to what callers gave. */
@@ -200,16 +285,28 @@ export function writeCalls(
   const { begin, end, each } = syntax;
   const texts = calls.map((call) => {
     const { before, after } = callFrame(syntax, call.name);
-    return `${before}${protect(call.arguments)}${after}`;
+    return `${before}${writeArguments(syntax, call.arguments, protect)}${after}`;
   });
-  if (each) return texts.map((text) => `${begin}${text}${end}`).join("\n");
+  if (each) return texts.map((text) => `${begin}${text}${end}`).join(callSeparator(syntax));
   const isList = syntax.calls.kind === "objects" && syntax.calls.list;
-  const joined = texts.join(syntax.calls.kind === "objects" ? syntax.calls.separator : "");
+  const joined = texts.join(callSeparator(syntax));
   return `${begin}${isList ? `[${joined}]` : joined}${end}`;
+}
+
+function writeArguments({ calls }: ToolSyntax, json: string, protect: (text: string) => string): string {
+  if (calls.kind !== "tagged") return protect(json);
+  const { before, between, after } = calls.argument;
+  const written = membersOf(json).map(([key, value]) => {
+    const text: unknown = value.startsWith('"') ? JSON.parse(value) : value;
+    return `${before}${protect(key)}${between}${protect(String(text))}${after}`;
+  });
+  return written.join("");
 }
 
 /** Everything the syntax writes beside names and arguments; control tokens among it are part of the answer's text. */
 export function syntaxMarks({ begin, end, calls }: ToolSyntax): string {
-  const inner = calls.kind === "named" ? [calls.before, "[CALL_ID]", calls.between, calls.after] : [];
-  return [begin, ...inner, end].join("");
+  if (calls.kind === "objects") return begin + end;
+  const { argument } = calls.kind === "tagged" ? calls : { argument: undefined };
+  const inner = argument === undefined ? ["[CALL_ID]"] : [argument.before, argument.between, argument.after];
+  return [begin, calls.before, calls.between, ...inner, calls.after, end].join("");
 }

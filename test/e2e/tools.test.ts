@@ -38,7 +38,11 @@ describe.skipIf(gguf === undefined)("tools", () => {
         { ...own, inThought: false, controlToken: () => undefined },
       );
       const { text } = await engine.generate(messages, { grammar, maxTokens: 160, temperature: 0 }).result;
-      const expectation = { functions: new Set(["light", "heating"]), inThought: false, guaranteed: true };
+      const expectation = {
+        functions: new Map(["light", "heating"].map((name) => [name, parameters])),
+        inThought: false,
+        guaranteed: true,
+      };
       const parser = new AnswerParser(own, expectation);
       const events = [...parser.push(text), ...parser.finish()];
       const name = syntax?.name ?? "channels";
