@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { AnswerParser } from "../../lib/chat/answer-parser.js";
 import { REASONING_SYNTAXES } from "../../lib/chat/reasoning-syntax.js";
-import { TOOL_SYNTAXES } from "../../lib/chat/tool-syntax.js";
+import { TOOL_SYNTAXES } from "../../lib/chat/tool-families.js";
 import { answerGrammar, type GrammarSyntax } from "../../lib/engine/tool-grammar.js";
 import { defineTool, Engine } from "../../lib/index.js";
 import { compiledModel } from "../support/compiled-model.js";

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { type AnswerEvent, AnswerParser, type AnswerSyntax } from "../../../lib/chat/answer-parser.js";
 import { REASONING_SYNTAXES } from "../../../lib/chat/reasoning-syntax.js";
-import { TOOL_SYNTAXES, writeCalls } from "../../../lib/chat/tool-syntax.js";
+import { TOOL_SYNTAXES } from "../../../lib/chat/tool-families.js";
+import { writeCalls } from "../../../lib/chat/tool-syntax.js";
 
 const [THINK] = REASONING_SYNTAXES;
 const FUNCTIONS = new Map([

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { type AnswerEvent, AnswerParser } from "../../../lib/chat/answer-parser.js";
 import { argumentKinds } from "../../../lib/chat/argument-kinds.js";
-import { TOOL_SYNTAXES, type ToolSyntax, writeCalls } from "../../../lib/chat/tool-syntax.js";
+import { TOOL_SYNTAXES } from "../../../lib/chat/tool-families.js";
+import { type ToolSyntax, writeCalls } from "../../../lib/chat/tool-syntax.js";
 import { Random } from "../../support/random.js";
 
 const PARAMETERS = {
