@@ -61,7 +61,12 @@ export function* readTaggedCall(
     return true;
   }
   let json = "";
-  const kinds = (key: string) => sink.kindsOf(name, key);
+  const seen = new Set<string>();
+  const kinds = (key: string) => {
+    if (seen.has(key)) return undefined;
+    seen.add(key);
+    return sink.kindsOf(name, key);
+  };
   const read = yield* readArguments(input, calls, end, kinds, (piece) => {
     json += piece;
   });
@@ -82,7 +87,7 @@ function* readArguments(
   input: AnswerInput,
   calls: TaggedCalls,
   end: string,
-  kindsOf: (key: string) => JsonKinds,
+  kindsOf: (key: string) => JsonKinds | undefined,
   emit: Emit,
 ): Reading<boolean> {
   const { argument, after } = calls;
@@ -99,14 +104,15 @@ function* readArguments(
     yield* input.spaces();
     if (!(yield* input.literal(argument.before))) break;
     const key = yield* input.until(keyEnd, longestKey);
-    if (key === undefined) return false;
+    const kinds = key === undefined ? undefined : kindsOf(key);
+    if (kinds === undefined) return false;
     for (const begin of valueBegin) {
       yield* input.spaces();
       if (!(yield* input.literal(begin))) return false;
     }
     emit(`${separator}${JSON.stringify(key)}: `);
     separator = ", ";
-    if (!(yield* readValue(input, kindsOf(key), valueEnd, emit))) return false;
+    if (!(yield* readValue(input, kinds, valueEnd, emit))) return false;
   }
   emit("}");
   if (close !== "" && (yield* input.literal(close))) return true;

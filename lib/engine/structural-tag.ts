@@ -42,3 +42,35 @@ export function either(elements: readonly Format[]): Format {
 export function endOf(end: Format | undefined): unknown {
   return end?.type === "token" ? end : String(end?.value);
 }
+
+/**
+ * Any text without `mark`, and without control tokens: rules that each end in the rule of what follows, one for each beginning of the
+ * mark (Knuth, Morris, Pratt 1977). xgrammar's own text with exclusions allows control tokens.
+ */
+export function textWithout(mark: string): Format {
+  const characters = [...mark];
+  const set = [...new Set(characters)];
+  const rules = characters.map((_, state) => {
+    const known = set.map((character) => {
+      const next = longestBeginning(characters, [...characters.slice(0, state), character]);
+      return next === characters.length ? [] : [`[${escaped(character)}] s${next}`];
+    });
+    return `s${state} ::= ${['""', `[^${set.map(escaped).join("")}] s0`, ...known.flat()].join(" | ")}`;
+  });
+  return { type: "grammar", grammar: ["root ::= s0", ...rules].join("\n") };
+}
+
+/** Length of the longest beginning of `mark` that `text` ends with. */
+function longestBeginning(mark: readonly string[], text: readonly string[]): number {
+  for (let length = text.length; length > 0; length--) {
+    const end = text.slice(text.length - length);
+    if (end.every((character, index) => character === mark[index])) return length;
+  }
+  return 0;
+}
+
+/** A character in a class of EBNF. */
+function escaped(character: string): string {
+  if (character === "\n") return "\\n";
+  return /[\\\]^-]/.test(character) ? `\\${character}` : character;
+}

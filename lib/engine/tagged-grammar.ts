@@ -14,7 +14,7 @@ import { ANY_TEXT, type CharacterSet, complement, type Regex } from "./json-sche
 import { stringLanguage } from "./json-schema-scalars.js";
 import { type Location, type SchemaObject, SchemaSource } from "./json-schema-source.js";
 import { plainText } from "./json-schema-text.js";
-import { type ControlToken, either, endOf, type Format, literal, sequence } from "./structural-tag.js";
+import { type ControlToken, either, type Format, literal, sequence, textWithout } from "./structural-tag.js";
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -141,7 +141,7 @@ function valueFormats(schema: unknown, kinds: JsonKinds, writing: Writing): Form
   const after = literal(writing.calls.argument.after, writing.controlToken);
   if (kinds.has("string")) {
     if (kinds.size === 1) return [either(cases.flatMap((one) => stringFormats(one, writing, after)))];
-    if (isAnyText(cases, kinds)) return textFormats(writing, {});
+    if (isAnyText(cases, kinds)) return [textWithout(argumentMarks(writing.calls).mark), ...after];
     const listed = cases.map(valuesOf);
     const texts = listed.flatMap((values) => (values ?? []).map((value) => textOf(value, kinds)));
     if (!listed.includes(undefined)) return [either(constants(texts, writing)), ...after];
@@ -188,7 +188,7 @@ function stringFormats(one: Case, writing: Writing, after: readonly Format[]): F
   }
   if (one.type !== "string") return [];
   const excluded = one.excluded.flatMap(({ values }) => values).map(String);
-  if (one.forms.length + excluded.length === 0) return [sequence(ofLength(one, writing))];
+  if (one.forms.length + excluded.length === 0) return [sequence([...ofLength(one, writing), ...after])];
   const language = stringLanguage(one, excluded, one.excluded[0]?.mark) ?? ANY_TEXT;
   const plain = within(language, NO_MARK);
   const [form] = one.forms;
@@ -200,22 +200,10 @@ function stringFormats(one: Case, writing: Writing, after: readonly Format[]): F
   return [sequence([{ type: "regex", pattern: `^${plainText(plain)}$` }, ...after])];
 }
 
-function ofLength({ minLength, maxLength }: StringCase, writing: Writing): Format[] {
+/** Where a text of a certain length might hold the mark it has no "<". */
+function ofLength({ minLength, maxLength }: StringCase, { calls }: Writing): Format[] {
   const least = minLength?.value ?? 0;
-  const limit = maxLength === undefined ? {} : { max_chars: maxLength.value - least };
-  const first: Format[] = least === 0 ? [] : [{ type: "regex", pattern: `^[^<]{${least}}$` }];
-  return [...first, ...textFormats(writing, limit)];
-}
-
-/** Any text without the mark after it, and the mark. */
-function textFormats({ calls, controlToken }: Writing, limit: Record<string, number>): Format[] {
-  const { mark } = argumentMarks(calls);
-  const [first, ...rest] = literal(calls.argument.after, controlToken);
-  // A line break before a mark that is a control token is left to the model: readers take it off.
-  const isSpace = first?.type === "const_string" && String(first.value).trim() === "";
-  const [end, ...after] = isSpace ? rest : [first, ...rest];
-  const content = { type: "any_text", excludes: [mark], ...limit };
-  return [{ type: "tag", begin: "", content, end: endOf(end) }, ...after].filter(
-    (part) => part !== undefined,
-  );
+  const any = textWithout(argumentMarks(calls).mark);
+  if (maxLength !== undefined) return [{ type: "regex", pattern: `^[^<]{${least},${maxLength.value}}$` }];
+  return least === 0 ? [any] : [{ type: "regex", pattern: `^[^<]{${least}}$` }, any];
 }

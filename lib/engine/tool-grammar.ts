@@ -4,7 +4,15 @@ import { callFrame, callSeparator, type ToolSyntax } from "../chat/tool-syntax.j
 import { unexpected } from "./expectation.js";
 import type { Grammar } from "./grammar.js";
 import { checkedSchema } from "./json-schema.js";
-import { type ControlToken, either, endOf, type Format, literal, sequence } from "./structural-tag.js";
+import {
+  type ControlToken,
+  either,
+  endOf,
+  type Format,
+  literal,
+  sequence,
+  textWithout,
+} from "./structural-tag.js";
 import { taggedArguments } from "./tagged-grammar.js";
 import type { ToolUse } from "./tool-choice.js";
 
@@ -94,41 +102,30 @@ function speech(use: ToolUse, tools: ToolSyntax, syntax: GrammarSyntax): Format 
 /** Calls where the answer begins with a brace or after the mark, else text. */
 function textOrBareCalls(use: ToolUse, tools: ToolSyntax, syntax: GrammarSyntax): Format {
   const calls = demandedCalls(use, syntax);
-  const [mark] = literal(tools.begin, syntax.controlToken);
+  const mark = literal(tools.begin, syntax.controlToken);
   const [first, second] = [...tools.begin].map((character) => character.replace(/[\\\]^[|-]/, "\\$&"));
   const spaces: Format = { type: "regex", pattern: "^\\s{0,8}$" };
-  const begun: Format = { type: "regex", pattern: `^\\s{0,8}(?:[^\\s{${first}]|${first}[^${second}])$` };
-  return either([
-    sequence([spaces, calls]),
-    sequence([spaces, ...literal(tools.begin, syntax.controlToken), calls]),
-    sequence([begun, textOr(tools.begin, mark, [calls])]),
-    spaces,
-  ]);
+  const begun: Format = { type: "regex", pattern: `^(?:[^\\s{${first}]|${first}[^${second}])$` };
+  const marked = sequence([...mark, calls]);
+  const text = sequence([begun, textWithout(tools.begin), { type: "optional", content: marked }]);
+  return sequence([spaces, { type: "optional", content: either([calls, marked, text]) }]);
 }
 
 /** Text in which the mark of a call begins one. */
 function textWithCalls(use: ToolUse, tools: ToolSyntax, syntax: GrammarSyntax): Format {
+  // Readers take the mark for a call whatever white space follows, and spelled in other tokens, too.
   const mark = tools.begin.trim();
   const whole = demandedCalls({ ...use, parallel: use.parallel && !tools.each }, syntax);
   const [first, ...rest] = whole.elements as readonly Format[];
-  // Readers take the mark for a call whatever white space follows.
-  if (!tools.each) return textOr(mark, first, rest);
-  const limits = { at_least_one: false, stop_after_first: !use.parallel };
-  const tag = { type: "tag", content: sequence(rest), end: "" };
+  const text = textWithout(mark);
+  if (!tools.each) return sequence([text, { type: "optional", content: whole }]);
   if (first?.type === "token") {
-    const tags = [{ ...tag, begin: first }];
-    return { type: "token_triggered_tags", trigger_tokens: [first.token], tags, ...limits };
+    const type = use.parallel ? "star" : "optional";
+    return sequence([text, { type, content: use.parallel ? sequence([whole, text]) : whole }]);
   }
-  const tags = [{ ...tag, begin: String(first?.value) }];
+  const limits = { at_least_one: false, stop_after_first: !use.parallel };
+  const tags = [{ type: "tag", begin: String(first?.value), content: sequence(rest), end: "" }];
   return { type: "triggered_tags", triggers: [mark], tags, ...limits };
-}
-
-/** Text, or text up to a mark, which begins with `first`, and what follows; text alone never holds the mark. */
-function textOr(mark: string, first: Format | undefined, following: readonly Format[]): Format {
-  // Spelled in other tokens it would be read as the mark, too.
-  const text: Format = { type: "any_text", excludes: [mark] };
-  const upToMark: Format = { type: "tag", begin: "", content: text, end: endOf(first) };
-  return either([text, sequence([upToMark, ...following])]);
 }
 
 function callOf(tool: ToolUse["callable"][number], syntax: ToolSyntax, controlToken: ControlToken): Format {

@@ -6,10 +6,11 @@ import type { FunctionTool } from "../../lib/chat/tool-call.js";
 import { TOOL_SYNTAXES } from "../../lib/chat/tool-families.js";
 import { type ToolSyntax, writeCalls } from "../../lib/chat/tool-syntax.js";
 import { resolveGrammar } from "../../lib/engine/grammar.js";
+import type { ControlToken } from "../../lib/engine/structural-tag.js";
 import { answerGrammar } from "../../lib/engine/tool-grammar.js";
 import type { NativeGrammar } from "../../lib/ffi/index.js";
 import type { RunningEngine } from "../support/fake-model.js";
-import { byteEngine, byteTokens, wholeTexts } from "../support/grammar-engine.js";
+import { byteEngine, byteTokens, CONTROL, wholeTexts } from "../support/grammar-engine.js";
 import { Random } from "../support/random.js";
 
 const PARAMETERS = {
@@ -57,11 +58,15 @@ interface Use {
 }
 
 /** An answer is one call or several, or text in which they may come, of which one function is strict. */
-function grammarOf(syntax: ToolSyntax, { tools = [F, G], required = true, parallel = true }: Use = {}) {
+function grammarOf(
+  syntax: ToolSyntax,
+  { tools = [F, G], required = true, parallel = true }: Use = {},
+  controlToken: ControlToken = () => undefined,
+) {
   const grammar = answerGrammar(
     undefined,
     { tools, callable: tools, required, parallel },
-    { tools: syntax, reasoning: undefined, inThought: false, channels: false, controlToken: () => undefined },
+    { tools: syntax, reasoning: undefined, inThought: false, channels: false, controlToken },
   );
   return resolveGrammar(grammar) as NativeGrammar;
 }
@@ -229,5 +234,98 @@ describe.each(TOOL_SYNTAXES.map((syntax) => [syntax.name, syntax] as const))("%s
     expect(read(answers[0] ?? "", syntax, [OPEN]).calls.map((call) => JSON.parse(call.arguments))).toEqual([
       { a: "x", more: 5 },
     ]);
+  });
+});
+
+describe("marks that are control tokens", () => {
+  const [begin, argumentEnd, end] = CONTROL;
+  const tokens = new Map<string, number>([
+    ["<tool_call>", begin],
+    ["<minimax:tool_call>", begin],
+    ["</arg_value>", argumentEnd],
+    ["</parameter>", argumentEnd],
+    ["</tool_call>", end],
+  ]);
+  const spelled = (answer: string) =>
+    Int32Array.from(
+      answer
+        .split(/(<\/?[a-z:_]+>)/)
+        .flatMap((part) => (tokens.has(part) ? [tokens.get(part) as number] : [...byteTokens(part)])),
+    );
+  const tagged = TOOL_SYNTAXES.filter((syntax) => syntax.calls.kind === "tagged");
+
+  it.each(tagged.map((syntax) => [syntax.name, syntax] as const))("%s", async (_, syntax) => {
+    const control = (spelling: string) => tokens.get(spelling);
+    const valid = VALID.filter((values) => !JSON.stringify(values).includes("</"));
+    const answers = valid.map((values) => answerOf(syntax, values));
+    const calls = answerOf(syntax, ...valid);
+    const invalid = [{ count: 1 }, { text: "a", short: "12345" }].map((values) => answerOf(syntax, values));
+    const demanded = grammarOf(syntax, {}, control);
+    expect(await wholeTexts(running, demanded, [...answers, calls, ...invalid].map(spelled))).toEqual([
+      ...answers.map(() => true),
+      true,
+      ...invalid.map(() => false),
+    ]);
+    const possible = grammarOf(syntax, { required: false }, control);
+    const mixed = [`Look: ${calls}`, "text < alone", `Look: ${invalid[0]}`];
+    expect(await wholeTexts(running, possible, mixed.map(spelled))).toEqual([true, true, false]);
+    // In bytes the mark would be read as the mark, but not held to anything.
+    expect(await allowed(possible, [`Look: ${calls}`])).toEqual([false]);
+    expect(await allowed(demanded, [answers[1] ?? ""])).toEqual([false]);
+  });
+});
+
+describe("begin marks that are control tokens", () => {
+  const TOKEN = /^(?:<[|｜].*[|｜]>|\[[A-Z_]+\]|<[a-z_:]+>)$/;
+  const families = TOOL_SYNTAXES.filter((syntax) => TOKEN.test(syntax.begin.trim()));
+
+  it.each(families.map((syntax) => [syntax.name, syntax] as const))("%s", async (_, syntax) => {
+    const mark = syntax.begin.trim();
+    const [begin, other] = CONTROL;
+    const spelled = (answer: string) =>
+      Int32Array.from(
+        answer.split(mark).flatMap((part, index) => [...(index === 0 ? [] : [begin]), ...byteTokens(part)]),
+      );
+    const call = (...made: readonly object[]) =>
+      writeCalls(
+        syntax,
+        made.map((values) => ({ name: "f", arguments: JSON.stringify(values) })),
+      );
+    const control = (spelling: string) => (spelling === mark ? begin : undefined);
+    const grammar = grammarOf(syntax, { required: false }, control);
+    const good = call({ text: "a" });
+    const yes = ["some text", `Look: ${good}`, `Look: ${call({ text: "a" }, { text: "b" })}`, good];
+    const no = [`Look: ${call({ text: "a", count: 0 })}`, `${mark}oops`];
+    expect(await wholeTexts(running, grammar, [...yes, ...no].map(spelled))).toEqual([
+      ...yes.map(() => true),
+      ...no.map(() => false),
+    ]);
+    const unlike = [byteTokens(`Look: ${good}`), Int32Array.of(...byteTokens("Look"), other)];
+    expect(await wholeTexts(running, grammar, unlike)).toEqual([false, false]);
+    const single = grammarOf(syntax, { required: false, parallel: false }, control);
+    expect(await wholeTexts(running, single, yes.map(spelled))).toEqual([true, true, false, true]);
+  });
+});
+
+describe("Llama's other spellings", () => {
+  const syntax = TOOL_SYNTAXES.find((known) => known.bare === true) as ToolSyntax;
+  const good = '{"name": "f", "parameters": {"text": "a"}}';
+
+  it.each([
+    [good, true, 1],
+    [` \n${good}`, true, 1],
+    [`<|python_tag|>${good}; ${good}`, true, 2],
+    [`text <|python_tag|>${good}`, true, 1],
+    [`text ${good}`, true, 0],
+    ["<b>text</b> <|python", true, 0],
+    ["", true, 0],
+    ['{"type": "function", "name": "f", "parameters": {"text": "a"}}', false, 1],
+    ['{"name":"f","parameters":{"count":1}}', false, 1],
+    ['<|python_tag|>{"name":"f","parameters":{"count":1}}', false, 1],
+    ['\n\n{"count": 1}', false, 0],
+  ])("%j: allowed %s, calls read %i", async (answer, isAllowed, calls) => {
+    const grammar = grammarOf(syntax, { required: false });
+    expect(await allowed(grammar, [answer])).toEqual([isAllowed]);
+    expect(read(answer, syntax).calls).toHaveLength(calls);
   });
 });
