@@ -1,4 +1,5 @@
 // Grammars of tool calls against the reader of calls: what is allowed is read as what the schema allows, and what is written is allowed.
+import path from "node:path";
 import Ajv from "ajv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAnswer } from "../../lib/chat/answer-parser.js";
@@ -9,9 +10,11 @@ import { resolveGrammar } from "../../lib/engine/grammar.js";
 import type { ControlToken } from "../../lib/engine/structural-tag.js";
 import { answerGrammar } from "../../lib/engine/tool-grammar.js";
 import type { NativeGrammar } from "../../lib/ffi/index.js";
+import { Tokenizer } from "../../lib/tokenizer/tokenizer.js";
 import type { RunningEngine } from "../support/fake-model.js";
-import { byteEngine, byteTokens, CONTROL, wholeTexts } from "../support/grammar-engine.js";
+import { byteEngine, byteTokens, CONTROL, vocabularyEngine, wholeTexts } from "../support/grammar-engine.js";
 import { Random } from "../support/random.js";
+import { sharedData } from "../support/shared-data.js";
 
 const PARAMETERS = {
   type: "object",
@@ -327,5 +330,45 @@ describe("Llama's other spellings", () => {
     const grammar = grammarOf(syntax, { required: false });
     expect(await allowed(grammar, [answer])).toEqual([isAllowed]);
     expect(read(answer, syntax).calls).toHaveLength(calls);
+  });
+});
+
+const vocabulary = sharedData("tokenizers", "smollm2");
+describe.skipIf(vocabulary === undefined)("over a real vocabulary", () => {
+  const LONG = {
+    type: "object",
+    properties: { text: { type: "string" }, long: { type: "string", minLength: 3, maxLength: 300 } },
+    required: ["text", "long"],
+    additionalProperties: false,
+  };
+
+  it("texts between marks are allowed in every way to cut them into tokens", {
+    timeout: 120_000,
+  }, async () => {
+    const tokenizer = await Tokenizer.load(path.join(vocabulary ?? "", "tokenizer.json"));
+    const real = await vocabularyEngine(tokenizer, tokenizer.tokenToId("<|im_end|>") ?? -1);
+    const encode = (text: string) => tokenizer.encode(text, { addSpecial: false });
+    const pieces = (text: string) => Int32Array.from([...text].flatMap(encode));
+    const text = "if (a < b) { return '</param'; }\n\n  // é🗼\n";
+    const values = [
+      { text, long: "many words. ".repeat(25) },
+      { text: "<<</", long: "abc" },
+      { text, long: "a".repeat(301) },
+      { text, long: "ab" },
+    ];
+    for (const syntax of TOOL_SYNTAXES.filter(({ calls }) => calls.kind === "tagged")) {
+      const grammar = grammarOf(syntax, { tools: [tool("f", LONG, true)], required: false });
+      const answers = values.map((each) => `Look < here: ${answerOf(syntax, each)}`);
+      const expected = [true, true, false, false];
+      expect(
+        await wholeTexts(
+          real,
+          grammar,
+          answers.map((each) => Int32Array.from(encode(each))),
+        ),
+      ).toEqual(expected);
+      expect(await wholeTexts(real, grammar, answers.map(pieces))).toEqual(expected);
+    }
+    await real.engine.dispose();
   });
 });
