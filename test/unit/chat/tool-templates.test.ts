@@ -47,7 +47,8 @@ function conversation(functions: readonly { name: string }[], question: string):
 }
 
 describe.skipIf(templates === undefined || bfcl === undefined)("real templates", () => {
-  const names = readdirSync(path.join(templates ?? ".", "llama.cpp"))
+  const files = templates === undefined ? [] : readdirSync(path.join(templates, "llama.cpp"));
+  const names = files
     .filter((file) => file.endsWith(".jinja"))
     .map((file) => file.slice(0, -6))
     .filter((name) => !BROKEN.includes(name));
@@ -107,6 +108,16 @@ describe.skipIf(templates === undefined || bfcl === undefined)("real templates",
       ministral: syntax("mistralai-Ministral-3-14B-Reasoning-2512"),
       command: syntax("CohereForAI-c4ai-command-r7b-12-2024-tool_use"),
       functionary: syntax("meetkai-functionary-medium-v3.1"),
+      functionary32: syntax("meetkai-functionary-medium-v3.2"),
+      qwen3coder: syntax("Qwen3-Coder"),
+      qwen35: syntax("Qwen3.5-4B"),
+      nemotron: syntax("NVIDIA-Nemotron-3-Nano-30B-A3B-BF16"),
+      stepfun: syntax("StepFun3.5-Flash"),
+      glm46: syntax("GLM-4.6"),
+      glm47: syntax("GLM-4.7-Flash"),
+      lagunaXs: syntax("poolside-Laguna-XS.2"),
+      lagunaS: syntax("poolside-Laguna-S-2.1"),
+      minimax: syntax("MiniMax-M2"),
       granite3: syntax("ibm-granite-granite-3.3-2B-Instruct"),
       granite4: syntax("ibm-granite-granite-4.0"),
       deepseek: syntax("llama-cpp-deepseek-r1"),
@@ -125,6 +136,16 @@ describe.skipIf(templates === undefined || bfcl === undefined)("real templates",
       ministral: "mistral-args",
       command: "command",
       functionary: "functionary-3.1",
+      functionary32: "functionary-3.2",
+      qwen3coder: "qwen3-coder",
+      qwen35: "qwen3-coder",
+      nemotron: "qwen3-coder",
+      stepfun: "qwen3-coder",
+      glm46: "glm-4.5",
+      glm47: "glm-4.7",
+      lagunaXs: "glm-4.5",
+      lagunaS: "glm-4.7",
+      minimax: "minimax-m2",
       granite3: "granite-3",
       granite4: "hermes",
       deepseek: "deepseek-r1",
