@@ -64,10 +64,16 @@ export function chooseLibrary(
 
 /** What keeps a library from running on a machine. */
 export function libraryFitness(library: ManifestLibrary, host: HostMachine): LibraryFitness {
-  const { triple, features } = library.target;
-  const forSystem =
-    ARCHITECTURES[host.arch]?.test(triple) === true && SYSTEMS[host.platform]?.test(triple) === true;
-  return { library, forSystem, missing: features.filter((feature) => !host.features.has(feature)) };
+  const missing = library.target.features.filter((feature) => !host.features.has(feature));
+  return { library, forSystem: isForSystem(library, host), missing };
+}
+
+/** Whether a library is for a machine's operating system and architecture. */
+export function isForSystem(
+  { target: { triple } }: ManifestLibrary,
+  { arch, platform }: HostMachine,
+): boolean {
+  return ARCHITECTURES[arch]?.test(triple) === true && SYSTEMS[platform]?.test(triple) === true;
 }
 
 /** Whether the library runs. */

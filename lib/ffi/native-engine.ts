@@ -1,4 +1,5 @@
 /** The native engine: token ids in, token ids out, on a C++ thread of its own (cpp/engine). */
+import type { DeviceRuntime } from "./device-runtime.js";
 import { native } from "./native.js";
 
 /** A weight as it lies in a shard: little endian, C order, at a 64-byte-aligned offset. */
@@ -18,6 +19,8 @@ export interface NativeParameter {
 export interface NativeEngineConfig {
   /** Path of the compiled library. */
   readonly library: string;
+  /** The device that its kernels are for, whose runtime is loaded. Default: the CPU. */
+  readonly device?: { readonly type: DeviceRuntime; readonly index: number };
   readonly shards: readonly { readonly path: string; readonly bytes: number }[];
   /** In the order in which the compiled functions take them. */
   readonly params: readonly NativeParameter[];

@@ -1,5 +1,6 @@
 /** A running host as its client sees it: calls and their answers, open requests, and the end of all of them. */
 import { MlcError } from "../errors.js";
+import type { DeviceRuntime, RuntimeDevice } from "../ffi/device-runtime.js";
 import type {
   NativeEngine,
   NativeEngineConfig,
@@ -92,6 +93,14 @@ export class HostConnection {
   /** The counters as they were published last. */
   get stats(): NativeEngineStats | undefined {
     return this.#stats;
+  }
+
+  /** The devices of a runtime in the host, which loads it. Errors: those of listDevices, ERR_ENGINE_CRASHED. */
+  devices(runtime: DeviceRuntime): Promise<readonly RuntimeDevice[]> {
+    const call = ++this.#lastCall;
+    const answer = this.#answerOf(call);
+    this.#channel.post({ type: "devices", call, runtime });
+    return answer as Promise<readonly RuntimeDevice[]>;
   }
 
   /** Loads the model; its requests are reported to `listener`. Errors: those of NativeEngine.load, ERR_ENGINE_CRASHED. */

@@ -1,3 +1,5 @@
+import type { GpuKind } from "../../package/manifest.js";
+
 /** What a kernel may know of the processor it is made for. */
 export interface KernelTarget {
   /** LLVM processor name, e.g. "znver5"; absent where no particular one is meant. */
@@ -10,8 +12,7 @@ export interface KernelTarget {
   readonly gpu?: GpuTraits;
 }
 
-/** The code generators for GPUs, by TVM's names. */
-export type GpuKind = "opencl" | "cuda";
+export type { GpuKind };
 
 /** What a kernel may know of a GPU. The same kernels serve all of them; these numbers are what differs. */
 export interface GpuTraits {
