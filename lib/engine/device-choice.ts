@@ -75,13 +75,13 @@ export interface PlacementRequest {
  */
 export async function choosePlacement(request: PlacementRequest): Promise<Placement> {
   const { libraries, machine, device, library } = request;
-  const named = library === undefined ? undefined : libraries.find(({ name }) => name === library);
-  if (device.type === "cpu" || (named !== undefined && named.target.gpu === undefined))
-    return onProcessor(
-      request,
-      device.type === "cpu" ? (device.reason ?? "asked for") : `the library ${library} is for it`,
-    );
+  if (device.type === "cpu") return onProcessor(request, device.reason ?? "asked for");
   if (device.type !== "auto") return onDevice(request, device);
+  if (library !== undefined) {
+    const named = RUNTIMES.find((type) => type === library);
+    if (named !== undefined) return onDevice(request, { type: named, index: 0 });
+    return onProcessor(request, `the library ${library} is for it`);
+  }
   const passed: string[] = [];
   for (const type of RUNTIMES) {
     const own = gpuLibrary(libraries, machine, type);
@@ -109,8 +109,7 @@ export function deviceBudget(driver: RuntimeDevice): number {
 }
 
 function onProcessor({ libraries, machine, library }: PlacementRequest, reason: string): Placement {
-  const own = libraries.filter(({ target }) => target.gpu === undefined);
-  const chosen = chooseLibrary(own, machine, library);
+  const chosen = chooseLibrary(libraries, machine, library);
   return {
     library: chosen,
     device: { type: "cpu", index: 0, name: chosen.target.cpu, reason },

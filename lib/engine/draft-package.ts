@@ -34,8 +34,7 @@ export async function openDraft(
   const draft = await ModelPackage.open(folder, { verify: config.verify });
   requireGenerating(draft.manifest);
   checkRuntimeVersion(draft.manifest.tvm);
-  const forProcessor = draft.manifest.libraries.filter(({ target }) => target.gpu === undefined);
-  const library = chooseLibrary(forProcessor, machine, undefined);
+  const library = chooseLibrary(draft.manifest.libraries, machine, undefined);
   await checkVocabulary(model, draft);
   const { limits } = draft.manifest;
   return {
