@@ -6,7 +6,7 @@
  */
 import { Environment, Interpreter, Template } from "@huggingface/jinja";
 import { MlcError } from "../errors.js";
-import { repaired } from "./jinja-repair.js";
+import { REPAIR_FUNCTIONS, repaired } from "./jinja-repair.js";
 import type { PlainMessage } from "./message.js";
 import { strftime } from "./strftime.js";
 
@@ -86,7 +86,7 @@ export class ChatTemplate {
   /** As the library's `Template.render`, whose globals cannot be replaced by ours. */
   #run(variables: Readonly<Record<string, unknown>>): string {
     const environment = new Environment();
-    for (const [name, value] of Object.entries({ ...CONSTANTS, range, ...variables })) {
+    for (const [name, value] of Object.entries({ ...CONSTANTS, range, ...REPAIR_FUNCTIONS, ...variables })) {
       environment.set(name, value);
     }
     const result = new Interpreter(environment).run(this.#program);

@@ -9,6 +9,13 @@ type Node = Record<string, unknown> & { type: string };
 
 /** The filter `string` as Python has it: the library writes constants as JavaScript does, and refuses none. */
 const TEXT = `{{ "None" if operand is none else ("True" if operand is true else ("False" if operand is false else operand | string)) }}`;
+/** A text times a number, which the library does not know. */
+const REPEATED = "{{ repeated_text__(text, count) }}";
+
+/** Functions that repaired templates call. */
+export const REPAIR_FUNCTIONS = {
+  repeated_text__: (text: string, count: number): string => text.repeat(Math.max(0, count)),
+} as const;
 
 /** The template with what it says rewritten. */
 export function repaired(program: Program): Program {
@@ -17,8 +24,11 @@ export function repaired(program: Program): Program {
 
 function repair(node: Node): unknown {
   if (node.type === "FilterExpression" && isNamed(node.filter, "string")) {
-    const [text] = parse(tokenize(TEXT)).body;
-    return rewritten(text, (inner) => (isNamed(inner, "operand") ? node.operand : inner));
+    return written(TEXT, { operand: node.operand });
+  }
+  if (node.type === "BinaryExpression" && isNode(node.left) && node.left.type === "StringLiteral") {
+    const isTimes = (node.operator as { value?: unknown }).value === "*";
+    return isTimes ? written(REPEATED, { text: node.left, count: node.right }) : node;
   }
   // Loops take the members of a list apart, but not those that are tuples.
   if (node.type === "ArrayLiteral" && Array.isArray(node.value)) {
@@ -26,6 +36,13 @@ function repair(node: Node): unknown {
       if (isNode(item) && item.type === "TupleLiteral") item.type = "ArrayLiteral";
   }
   return node;
+}
+
+/** An expression with nodes in the place of its names. */
+function written(template: string, names: Readonly<Record<string, unknown>>): unknown {
+  const [expression] = parse(tokenize(template)).body;
+  const name = (node: Node) => (node.type === "Identifier" ? String(node.value) : "");
+  return rewritten(expression, (node) => (Object.hasOwn(names, name(node)) ? names[name(node)] : node));
 }
 
 /** Replaces nodes, inner ones first, in place where they stay. */

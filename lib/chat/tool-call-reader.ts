@@ -105,7 +105,9 @@ function* readObjectCall(input: AnswerInput, sink: CallSink): Reading<boolean> {
 function* readNamedCall(input: AnswerInput, calls: NamedCalls, sink: CallSink): Reading<boolean> {
   const { before, between, after, pattern } = calls;
   if (before !== "" && !(yield* input.literal(before))) return false;
-  const written = (yield* input.until(between.trim() || between, LONGEST_NAME))?.trim();
+  const text = yield* input.until(between.trim() || between, LONGEST_NAME);
+  // Where a line break alone ends the name, a line of other text may hold it.
+  const written = between.trim() === "" ? text : text?.trim();
   const name = written === undefined ? undefined : pattern.exec(written)?.[1]?.trim();
   if (name === undefined || !sink.isKnown(name)) return false;
   const id = calls.writesId === true ? written : undefined;

@@ -153,7 +153,7 @@ export const TOOL_SYNTAXES: readonly ToolSyntax[] = [
     end: "",
     each: true,
     speech: "all",
-    calls: { ...NAMED, between: "\n" },
+    calls: { ...NAMED, between: "\n", pattern: /^(\S+)$/ },
   },
   {
     name: "functionary-3.1",

@@ -64,7 +64,8 @@ export function taggedArguments(
     return required.has(name) ? [format] : [{ type: "optional", content: format }];
   });
   if (rest === false) return formats;
-  const kinds = argumentKinds({ additionalProperties: rest, $defs: given.$defs }, "");
+  // Of a name that is longer than all that the schema gives.
+  const kinds = argumentKinds(given, `${names.join("")}_`);
   const value = valueFormats(referring(given, rest, `${pointer}/additionalProperties`), kinds, writing);
   if (value === undefined) return formats;
   const { argument } = calls;

@@ -50,8 +50,11 @@ const tool = (name: string, parameters: Record<string, unknown>, strict = false)
 const F = tool("f", PARAMETERS);
 const G = tool("g", { type: "object", properties: {}, additionalProperties: false }, true);
 const OPEN = tool("f", {
-  $ref: "#/$defs/all",
-  $defs: { all: { properties: { a: { type: "string" } }, additionalProperties: { type: "integer" } } },
+  $ref: "#/definitions/all",
+  definitions: {
+    all: { properties: { a: { type: "string" } }, additionalProperties: { $ref: "#/definitions/whole" } },
+    whole: { type: "integer" },
+  },
 });
 
 interface Use {
@@ -136,10 +139,17 @@ afterAll(() => running.engine.dispose());
 const allowed = (grammar: NativeGrammar, answers: readonly string[]) =>
   wholeTexts(running, grammar, answers.map(byteTokens));
 
+/** Calls of the function `f`. */
+function callsOf(syntax: ToolSyntax, ...made: readonly object[]): string {
+  return writeCalls(
+    syntax,
+    made.map((values) => ({ name: "f", arguments: JSON.stringify(values) })),
+  );
+}
+
 /** An answer of calls; prompts or nothing stand for the first mark of some families. */
 function answerOf(syntax: ToolSyntax, ...made: readonly object[]): string {
-  const calls = made.map((values) => ({ name: "f", arguments: JSON.stringify(values) }));
-  const written = writeCalls(syntax, calls);
+  const written = callsOf(syntax, ...made);
   return syntax.bare || syntax.speech !== undefined ? written.slice(syntax.begin.length) : written;
 }
 
@@ -177,11 +187,7 @@ describe.each(TOOL_SYNTAXES.map((syntax) => [syntax.name, syntax] as const))("%s
 
   it("allows text, and calls in it that are as valid, where none is demanded", async () => {
     const speech = syntax.speech === undefined ? "" : `${syntax.speech}\n`;
-    const call = (...made: readonly object[]) =>
-      writeCalls(
-        syntax,
-        made.map((values) => ({ name: "f", arguments: JSON.stringify(values) })),
-      );
+    const call = (...made: readonly object[]) => callsOf(syntax, ...made);
     const yes = [
       `${speech}some text, < and {`,
       `${speech}Look: ${call({ text: "a" })}`,
@@ -202,30 +208,41 @@ describe.each(TOOL_SYNTAXES.map((syntax) => [syntax.name, syntax] as const))("%s
     const random = new Random(5);
     const marks = [
       ...["</parameter>", "</arg_value>", "<parameter=", "</function>", "<tool_call>", "</tool_call>"],
-      ...["\n", " ", '"', "{", "}", "5", "a", "null", "<", ">", ">>>", "\\", ","],
+      ...["\n", " ", '"', "{", "}", "5", "a", "null", "<", ">", ">>>", "\\", ",", "f", syntax.begin.trim()],
     ];
-    const answers = Array.from({ length: 3000 }, () => {
-      const valid = VALID[random.integer(VALID.length)] ?? {};
-      let answer = answerOf(syntax, valid);
-      for (let change = random.integer(3); change >= 0; change--) {
-        const at = random.integer(answer.length);
-        const mark = random.integer(3) === 0 ? "" : (marks[random.integer(marks.length)] ?? "");
-        answer = answer.slice(0, at) + mark + answer.slice(at + random.integer(3));
+    const changed = (made: (values: object) => string) =>
+      Array.from({ length: 3000 }, () => {
+        let answer = made(VALID[random.integer(VALID.length)] ?? {});
+        for (let change = random.integer(3); change >= 0; change--) {
+          const at = random.integer(answer.length);
+          const mark = random.integer(3) === 0 ? "" : (marks[random.integer(marks.length)] ?? "");
+          answer = answer.slice(0, at) + mark + answer.slice(at + random.integer(3));
+        }
+        return answer.replace(/\p{Surrogate}/gu, "?");
+      });
+    const check = async (answers: readonly string[], required: boolean) => {
+      const taken = await allowed(grammarOf(syntax, { required }), answers);
+      const kept = answers.filter((_, index) => taken[index] === true);
+      expect(kept.length).toBeGreaterThan(100);
+      for (const answer of kept) {
+        const { text, calls } = read(answer, syntax);
+        if (required)
+          expect({ answer, text, called: calls.length > 0 }).toEqual({ answer, text: "", called: true });
+        for (const call of calls) {
+          const values: unknown = JSON.parse(call.arguments);
+          expect(call.name === "g" || validate(values), answer).toBe(true);
+        }
       }
-      return answer.replace(/\p{Surrogate}/gu, "?");
-    });
-    const taken = await allowed(grammarOf(syntax), answers);
-    const kept = answers.filter((_, index) => taken[index] === true);
-    expect(kept.length).toBeGreaterThan(100);
-    for (const answer of kept) {
-      const { text, calls } = read(answer, syntax);
-      expect({ answer, text }).toEqual({ answer, text: "" });
-      expect(calls.length, answer).toBeGreaterThan(0);
-      for (const call of calls) {
-        const values: unknown = JSON.parse(call.arguments);
-        expect(call.name === "g" || validate(values), answer).toBe(true);
-      }
-    }
+    };
+    const speech = syntax.speech === undefined ? "" : `${syntax.speech}\n`;
+    await check(
+      changed((values) => answerOf(syntax, values)),
+      true,
+    );
+    await check(
+      changed((values) => `${speech}Look: ${callsOf(syntax, values)}`),
+      false,
+    );
   });
 
   it("allows arguments that the schema does not name where it does not forbid them", async () => {
@@ -289,11 +306,7 @@ describe("begin marks that are control tokens", () => {
       Int32Array.from(
         answer.split(mark).flatMap((part, index) => [...(index === 0 ? [] : [begin]), ...byteTokens(part)]),
       );
-    const call = (...made: readonly object[]) =>
-      writeCalls(
-        syntax,
-        made.map((values) => ({ name: "f", arguments: JSON.stringify(values) })),
-      );
+    const call = (...made: readonly object[]) => callsOf(syntax, ...made);
     const control = (spelling: string) => (spelling === mark ? begin : undefined);
     const grammar = grammarOf(syntax, { required: false }, control);
     const good = call({ text: "a" });

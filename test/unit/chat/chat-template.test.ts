@@ -140,6 +140,11 @@ describe("ChatTemplate", () => {
     expect(template.render([])).toBe('None True False a 1 2.5 true{"a": "None"}');
   });
 
+  it("repeats texts", () => {
+    const template = new ChatTemplate("{{ 'ab' * 2 ~ '|' ~ 'ab' * -1 ~ '|' ~ 2 * 3 }}");
+    expect(template.render([])).toBe("abab||6");
+  });
+
   it("takes tuples of a list apart in loops", () => {
     const template = new ChatTemplate(
       "{% for name, value in [('a', 1), ('b', 2)] %}{{ name ~ value }}{% endfor %}",
