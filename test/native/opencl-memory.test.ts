@@ -103,7 +103,7 @@ describe.skipIf(first === undefined)("a device", () => {
 
   it("has a timer for TVM's evaluators", () => {
     const timer = globalFunction("runtime.timer.opencl").call(opencl());
-    expect(timer).toMatchObject({ typeKey: "node_mlc.OpenClTimer" });
+    expect(timer).toMatchObject({ typeKey: "node_mlc.QueueTimer" });
     expect(thrownBy(() => globalFunction("runtime.timer.opencl").call(device("opencl", 99)))).toMatchObject({
       code: "ERR_DEVICE_UNAVAILABLE",
     });

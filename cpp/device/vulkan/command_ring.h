@@ -12,12 +12,9 @@
 #include <utility>
 
 #include "device/vulkan/logical_device.h"
+#include "device/vulkan/ring_space.h"
 
 namespace node_mlc::vulkan {
-
-/*! \brief Counts submissions from 1; what was submitted with a serial is done when `completed()`
- * has reached it. */
-using Serial = uint64_t;
 
 /*! \brief Commands of one queue, which run in the order of recording. Not thread safe. */
 class CommandRing {

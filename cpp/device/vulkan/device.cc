@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "device/device_error.h"
+#include "device/segv_action_guard.h"
 #include "device/vulkan/vulkan_error.h"
 
 namespace node_mlc::vulkan {
@@ -36,7 +37,10 @@ struct Device::Opened {
 };
 
 Device::Opened& Device::Open() {
-  std::call_once(opening_, [this] { opened_ = new Opened(physical_, properties_); });
+  std::call_once(opening_, [this] {
+    const SegvActionGuard guard;
+    opened_ = new Opened(physical_, properties_);
+  });
   return *opened_;
 }
 
@@ -60,6 +64,7 @@ Buffer* Device::Allocate(uint64_t size) {
   if (buffer == nullptr && result != VK_ERROR_DEVICE_LOST) {
     // Blocks that commands still use are freed with them.
     opened.stream.Finish();
+    for (const auto& empty : opened.pool.TakeEmpty()) opened.logical.Destroy(empty->bound);
     buffer = opened.pool.Allocate(size, &result);
   }
   if (buffer != nullptr) return buffer;
@@ -72,12 +77,12 @@ Buffer* Device::Allocate(uint64_t size) {
 
 void Device::Free(Buffer* buffer) noexcept {
   if (buffer == nullptr) return;
-  Opened& opened = Open();
-  const std::lock_guard<std::mutex> lock(opened.mutex);
+  // Open: the buffer came from here.
+  const std::lock_guard<std::mutex> lock(opened_->mutex);
   // Shared, because a std::function is copied.
-  const std::shared_ptr<MemoryBlock> unused = opened.pool.Free(buffer);
+  const std::shared_ptr<MemoryBlock> unused = opened_->pool.Free(buffer);
   if (unused == nullptr) return;
-  opened.stream.Defer([&opened, unused] { opened.logical.Destroy(unused->bound); });
+  opened_->stream.Defer([this, unused] { opened_->logical.Destroy(unused->bound); });
 }
 
 void Device::Upload(const void* from, const BufferRange& to, uint64_t size) {
@@ -113,9 +118,8 @@ void Device::Run(const Pipeline& pipeline, const Launch& launch) {
 }
 
 void Device::Destroy(const Pipeline& pipeline) noexcept {
-  Opened& opened = Open();
-  const std::lock_guard<std::mutex> lock(opened.mutex);
-  opened.stream.Defer([&opened, pipeline] { DestroyPipeline(opened.logical, pipeline); });
+  const std::lock_guard<std::mutex> lock(opened_->mutex);
+  opened_->stream.Defer([this, pipeline] { DestroyPipeline(opened_->logical, pipeline); });
 }
 
 void Device::Finish() {

@@ -11,6 +11,7 @@
 
 #include "device/device_error.h"
 #include "device/vulkan/device_api.h"
+#include "device/vulkan/folded_groups.h"
 
 namespace node_mlc::vulkan {
 
@@ -60,11 +61,6 @@ void CheckScalars(const FunctionInfo& info, size_t buffers) {
 
 }  // namespace
 
-FoldedGroups FoldGroups(uint64_t groups, uint32_t limit) {
-  const uint64_t z = (groups + limit - 1) / limit;
-  return {static_cast<uint32_t>((groups + z - 1) / z), static_cast<uint32_t>(z)};
-}
-
 Launcher::Launcher(ffi::Module module, VulkanModule* self, const FunctionInfo& info)
     : module_(std::move(module)),
       self_(self),
@@ -88,10 +84,9 @@ const Pipeline& Launcher::PipelineOn(Device& device) const {
 }
 
 void Launcher::SetGroups(const tvm::runtime::ThreadWorkLoad& load, Launch* launch) const {
-  // Every device has at least this many groups along each axis.
-  constexpr uint32_t kLimit = 65535;
   const uint64_t x = load.grid_dim(0);
-  if (load.grid_dim(1) > kLimit || load.grid_dim(2) != 1 || x > uint64_t{kLimit} * kLimit) {
+  if (load.grid_dim(1) > kMostGroups || load.grid_dim(2) != 1 ||
+      x > uint64_t{kMostGroups} * kMostGroups) {
     ThrowDeviceError(kDeviceFailure,
                      "Expected at most 65535 x 65535 groups along x, 65535 along y "
                      "and 1 along z for the kernel " +
@@ -99,7 +94,7 @@ void Launcher::SetGroups(const tvm::runtime::ThreadWorkLoad& load, Launch* launc
                          std::to_string(load.grid_dim(1)) + " and " +
                          std::to_string(load.grid_dim(2)) + ".");
   }
-  const FoldedGroups folded = FoldGroups(x, kLimit);
+  const FoldedGroups folded = FoldGroups(x);
   launch->groups[0] = folded.x;
   launch->groups[1] = static_cast<uint32_t>(load.grid_dim(1));
   launch->groups[2] = folded.z;

@@ -46,16 +46,6 @@ class Launcher {
   tvm::runtime::LaunchParamConfig launch_;
 };
 
-/*!
- * \brief Groups of a launch of `groups` along x: a kernel's index is z * (groups along x) + x, so
- * that more than the 65535 of many devices fit; the kernel leaves out what is beyond `groups`.
- */
-struct FoldedGroups {
-  uint32_t x;
-  uint32_t z;
-};
-FoldedGroups FoldGroups(uint64_t groups, uint32_t limit);
-
 }  // namespace node_mlc::vulkan
 
 #endif  // NODE_MLC_DEVICE_VULKAN_LAUNCHER_H_

@@ -4,6 +4,7 @@
 #include "device/vulkan/memory_pool.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace node_mlc::vulkan {
@@ -46,6 +47,15 @@ std::unique_ptr<MemoryBlock> MemoryPool::Free(Buffer* buffer) {
   std::unique_ptr<MemoryBlock> unused = std::move(*found);
   blocks_.erase(found);
   return unused;
+}
+
+std::vector<std::unique_ptr<MemoryBlock>> MemoryPool::TakeEmpty() {
+  const auto first = std::stable_partition(
+      blocks_.begin(), blocks_.end(), [](const auto& block) { return !block->ranges.empty(); });
+  std::vector<std::unique_ptr<MemoryBlock>> empty(std::make_move_iterator(first),
+                                                  std::make_move_iterator(blocks_.end()));
+  blocks_.erase(first, blocks_.end());
+  return empty;
 }
 
 uint64_t MemoryPool::reserved_bytes() const {

@@ -47,8 +47,11 @@ class MemoryPool {
    */
   std::unique_ptr<MemoryBlock> Free(Buffer* buffer);
 
+  /*! \brief Takes the empty blocks out; the caller destroys them when their commands are done. */
+  std::vector<std::unique_ptr<MemoryBlock>> TakeEmpty();
+
+  /*! \brief Bytes of all blocks. */
   uint64_t reserved_bytes() const;
-  size_t blocks() const { return blocks_.size(); }
 
  private:
   MemoryBlock* AddBlock(uint64_t request, VkResult* result);

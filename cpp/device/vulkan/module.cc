@@ -61,9 +61,7 @@ ffi::Bytes VulkanModule::SaveToBytes() const {
 
 ffi::String VulkanModule::InspectSource(const ffi::String&) const {
   std::string all;
-  for (const auto& [name, source] : sources_) {
-    all += "// Function: " + std::string(name) + "\n" + std::string(source) + "\n";
-  }
+  for (const auto& [format, source] : sources_) all += source;
   return all;
 }
 

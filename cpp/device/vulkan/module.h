@@ -23,6 +23,7 @@ namespace node_mlc::vulkan {
 
 using FunctionInfos = tvm::ffi::Map<tvm::ffi::String, tvm::runtime::FunctionInfo>;
 using KernelCodes = tvm::ffi::Map<tvm::ffi::String, tvm::ffi::Bytes>;
+/*! \brief By format ("wgsl"), the text of all kernels. */
 using KernelSources = tvm::ffi::Map<tvm::ffi::String, tvm::ffi::String>;
 
 /*!
@@ -52,7 +53,7 @@ class VulkanModule final : public tvm::ffi::ModuleObj {
     return functions_.count(name) != 0;
   }
   tvm::ffi::Bytes SaveToBytes() const final;
-  /*! \brief WGSL of all kernels, one after the other; empty after Load(). */
+  /*! \brief WGSL of all kernels; empty after Load(). */
   tvm::ffi::String InspectSource(const tvm::ffi::String& format) const final;
 
   /*! \brief The pipeline of a kernel, built for the device if it is not yet. */

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "device/device_error.h"
+#include "device/queue_timer.h"
 #include "device/vulkan/device_api.h"
 #include "device/vulkan/module.h"
 #include "device/vulkan/pipeline_cache.h"
@@ -86,6 +87,11 @@ TVM_FFI_STATIC_INIT_BLOCK() {
                   })
       .def("ffi.Module.load_from_bytes.webgpu", VulkanModule::Load)
       .def("ffi.Module.create.webgpu", VulkanModule::Create)
+      .def("runtime.timer.webgpu",
+           [](tvm::Device device) {
+             Device& timed = DeviceAt(device.device_id);
+             return MakeQueueTimer([&timed] { timed.Finish(); });
+           })
       .def("node_mlc.vulkan.list_devices", ListDevices)
       .def("node_mlc.vulkan.missing_compiler", [] { return ffi::String(MissingWgslCompiler()); })
       .def("node_mlc.vulkan.set_program_cache",

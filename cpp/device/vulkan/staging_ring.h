@@ -5,36 +5,10 @@
 #ifndef NODE_MLC_DEVICE_VULKAN_STAGING_RING_H_
 #define NODE_MLC_DEVICE_VULKAN_STAGING_RING_H_
 
-#include <deque>
-#include <optional>
-#include <utility>
-
 #include "device/vulkan/command_ring.h"
+#include "device/vulkan/ring_space.h"
 
 namespace node_mlc::vulkan {
-
-/*! \brief A ring of bytes: each is used again when the commands that read it are done. Knows
- * nothing of a device. */
-class RingSpace {
- public:
-  explicit RingSpace(uint64_t capacity) : capacity_(capacity) {}
-
-  /*! \brief Offset of `size` bytes in one piece; nothing where commands not yet done use them. */
-  std::optional<uint64_t> Take(uint64_t size, Serial user);
-
-  /*! \brief Frees what users up to the serial have taken. */
-  void Release(Serial completed);
-
-  /*! \brief The oldest user whose bytes are still taken; 0 without one. */
-  Serial oldest() const { return taken_.empty() ? 0 : taken_.front().first; }
-
- private:
-  const uint64_t capacity_;
-  // Positions only grow; the offset is the remainder by the capacity.
-  uint64_t begin_ = 0;
-  uint64_t end_ = 0;
-  std::deque<std::pair<Serial, uint64_t>> taken_;  // user, end of what it took
-};
 
 /*! \brief A part of the ring that the host fills before the commands are submitted. */
 struct StagedBytes {

@@ -5,16 +5,16 @@
 use naga::back::spv;
 use naga::front::wgsl;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
-use naga::valid::{
-    Capabilities, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator,
-};
+use naga::valid::{Capabilities, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator};
 
 /// The words of the module, or a message that shows the place of the error.
 pub fn to_spirv(source: &str) -> Result<Vec<u32>, String> {
     // naga has the subgroup built-ins but does not know the directive, which only announces them.
     let source = source.replace("enable subgroups;", "");
     let module = wgsl::parse_str(&source).map_err(|error| error.emit_to_string(&source))?;
-    let info = validator().validate(&module).map_err(|error| error.emit_to_string(&source))?;
+    let info = validator()
+        .validate(&module)
+        .map_err(|error| error.emit_to_string(&source))?;
     spv::write_vec(&module, &info, &options(), None).map_err(|error| error.to_string())
 }
 

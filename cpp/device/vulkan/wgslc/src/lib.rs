@@ -25,7 +25,11 @@ pub unsafe extern "C" fn node_mlc_wgsl_convert(
     out: *mut *mut u8,
     out_size: *mut usize,
 ) -> i32 {
-    let source = if size == 0 { &[] } else { slice::from_raw_parts(source, size) };
+    let source = if size == 0 {
+        &[]
+    } else {
+        slice::from_raw_parts(source, size)
+    };
     let (status, bytes) = answer(source);
     let bytes = bytes.into_boxed_slice();
     *out_size = bytes.len();
