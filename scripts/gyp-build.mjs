@@ -12,3 +12,4 @@ const run = (file, ...args) =>
   execFileSync(process.execPath, [file, ...args], { cwd: root, stdio: "inherit", env });
 run(path.join(root, "scripts", "fetch-tvm.mjs"));
 run(path.join(root, "node_modules", "cmake-js", "bin", "cmake-js"), "build");
+run(path.join(root, "scripts", "build-wgsl-compiler.mjs"));

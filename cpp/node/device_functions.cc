@@ -18,8 +18,14 @@ namespace node_mlc {
 
 namespace {
 
-/*! \brief Kinds of devices whose runtime is a library beside this one. */
-constexpr const char* kDeviceRuntimes[] = {"opencl"};
+/*! \brief A kind of devices whose runtime is a library beside this one. */
+struct DeviceRuntime {
+  const char* kind;
+  /*! \brief TVM's name of the device. */
+  const char* device;
+};
+
+constexpr DeviceRuntime kDeviceRuntimes[] = {{"opencl", "opencl"}, {"vulkan", "webgpu"}};
 
 /*!
  * \brief Loads the runtime of a kind of devices once for the process; whether it was this call.
@@ -27,11 +33,12 @@ constexpr const char* kDeviceRuntimes[] = {"opencl"};
  * A library registers global functions when it is loaded, and a second one of the same kind (of a
  * second copy of this package, which shares the first one's TVM) would end the process.
  */
-bool LoadDeviceRuntime(const std::string& kind) {
+bool LoadDeviceRuntime(const DeviceRuntime& runtime) {
   static std::mutex mutex;
   const std::lock_guard<std::mutex> lock(mutex);
-  if (tvm::ffi::Function::GetGlobal("device_api." + kind).has_value()) return false;
-  const std::string path = SiblingLibrary("node_mlc_" + kind);
+  if (tvm::ffi::Function::GetGlobal(std::string("device_api.") + runtime.device).has_value())
+    return false;
+  const std::string path = SiblingLibrary(std::string("node_mlc_") + runtime.kind);
   const std::string reason = LoadLibraryFile(path);
   if (!reason.empty()) {
     throw CodedError("ERR_RUNTIME_MISMATCH",
@@ -46,13 +53,15 @@ napi_value LoadDeviceRuntimeMethod(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
     const Arguments args(env, info, "loadDeviceRuntime", {String("kind")});
     const std::string kind = args.GetString(0);
-    if (std::find(std::begin(kDeviceRuntimes), std::end(kDeviceRuntimes), kind) ==
-        std::end(kDeviceRuntimes)) {
-      throw CodedError("ERR_INVALID_ARGUMENT",
-                       "Expected a kind of devices (opencl) but received \"" + kind + "\".");
+    const auto runtime = std::find_if(std::begin(kDeviceRuntimes), std::end(kDeviceRuntimes),
+                                      [&](const DeviceRuntime& each) { return kind == each.kind; });
+    if (runtime == std::end(kDeviceRuntimes)) {
+      throw CodedError(
+          "ERR_INVALID_ARGUMENT",
+          "Expected a kind of devices (opencl, vulkan) but received \"" + kind + "\".");
     }
     napi_value loaded_now;
-    Check(env, napi_get_boolean(env, LoadDeviceRuntime(kind), &loaded_now));
+    Check(env, napi_get_boolean(env, LoadDeviceRuntime(*runtime), &loaded_now));
     return loaded_now;
   });
 }

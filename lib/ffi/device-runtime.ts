@@ -6,7 +6,7 @@ import { native } from "./native.js";
 import type { FfiValue } from "./value.js";
 
 /** Kinds of devices that have a runtime. */
-export type DeviceRuntime = "opencl";
+export type DeviceRuntime = "opencl" | "vulkan";
 
 /** One device of a runtime. Sizes are in bytes. */
 export interface RuntimeDevice {

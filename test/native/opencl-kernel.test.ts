@@ -17,9 +17,10 @@ import {
   Tensor,
 } from "../../lib/ffi/index.js";
 import { buildForDevice, elementwise, viewParameter } from "../support/device-kernel.js";
+import { fromDevice, part } from "../support/device-tensor.js";
 import { globalFunction } from "../support/global-function.js";
 import { firstMessage, runChild, startWorker } from "../support/native-child.js";
-import { fromDevice, onDevice, opencl, openclDevices, part } from "../support/opencl-device.js";
+import { onDevice, opencl, openclDevices } from "../support/opencl-device.js";
 
 const TARGET = { kind: "opencl", max_num_threads: 256 };
 const runnable = openclDevices().length > 0 && existsSync(compilerLibraryPath());

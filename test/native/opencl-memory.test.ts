@@ -6,9 +6,10 @@ import { describe, expect, it } from "vitest";
 import { MlcError } from "../../lib/errors.js";
 import { device, loadDeviceRuntime, Tensor } from "../../lib/ffi/index.js";
 import { native } from "../../lib/ffi/native.js";
+import { copy, fromDevice, part } from "../support/device-tensor.js";
 import { globalFunction } from "../support/global-function.js";
 import { runChild } from "../support/native-child.js";
-import { copy, fromDevice, onDevice, opencl, openclDevices, part } from "../support/opencl-device.js";
+import { onDevice, opencl, openclDevices } from "../support/opencl-device.js";
 
 const [first] = openclDevices();
 const numbers = (length: number) => Float32Array.from({ length }, (_, index) => index + 0.5);
@@ -102,7 +103,7 @@ describe.skipIf(first === undefined)("a device", () => {
 
   it("has a timer for TVM's evaluators", () => {
     const timer = globalFunction("runtime.timer.opencl").call(opencl());
-    expect(timer).toMatchObject({ typeKey: "node_mlc.OpenClTimer" });
+    expect(timer).toMatchObject({ typeKey: "node_mlc.QueueTimer" });
     expect(thrownBy(() => globalFunction("runtime.timer.opencl").call(device("opencl", 99)))).toMatchObject({
       code: "ERR_DEVICE_UNAVAILABLE",
     });

@@ -10,7 +10,7 @@
 #include "device/opencl/device_api.h"
 #include "device/opencl/module.h"
 #include "device/opencl/program_cache.h"
-#include "device/opencl/timer.h"
+#include "device/queue_timer.h"
 
 namespace node_mlc::opencl {
 
@@ -77,7 +77,11 @@ TVM_FFI_STATIC_INIT_BLOCK() {
               ffi::Map<ffi::String, ffi::String>) {
              return ffi::Module(ffi::make_object<OpenClModule>(format, functions, source));
            })
-      .def("runtime.timer.opencl", MakeTimer)
+      .def("runtime.timer.opencl",
+           [](tvm::Device device) {
+             Device& timed = DeviceAt(device.device_id);
+             return MakeQueueTimer([&timed] { timed.Finish(); });
+           })
       .def("node_mlc.opencl.list_devices", ListDevices)
       .def("node_mlc.opencl.set_program_cache",
            [](const ffi::String& folder, bool always) { SetProgramCache(folder, always); })

@@ -1,21 +1,20 @@
 /*!
- * \file device/opencl/timer.cc
+ * \file device/queue_timer.cc
  */
-#include "device/opencl/timer.h"
+#include "device/queue_timer.h"
 
 #include <tvm/ffi/memory.h>
 
 #include <chrono>
+#include <utility>
 
-#include "device/opencl/device.h"
-
-namespace node_mlc::opencl {
+namespace node_mlc {
 
 namespace {
 
 class QueueTimer final : public tvm::runtime::TimerNode {
  public:
-  explicit QueueTimer(Device& device) : device_(device) {}
+  explicit QueueTimer(std::function<void()> finish) : finish_(std::move(finish)) {}
 
   void Start() final { begin_ = Now(); }
   void Stop() final { end_ = Now(); }
@@ -23,24 +22,24 @@ class QueueTimer final : public tvm::runtime::TimerNode {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(end_ - begin_).count();
   }
 
-  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("node_mlc.OpenClTimer", QueueTimer, tvm::runtime::TimerNode);
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("node_mlc.QueueTimer", QueueTimer, tvm::runtime::TimerNode);
 
  private:
   using Clock = std::chrono::steady_clock;
 
   Clock::time_point Now() {
-    device_.Finish();
+    finish_();
     return Clock::now();
   }
 
-  Device& device_;
+  const std::function<void()> finish_;
   Clock::time_point begin_, end_;
 };
 
 }  // namespace
 
-tvm::runtime::Timer MakeTimer(tvm::Device device) {
-  return tvm::runtime::Timer(tvm::ffi::make_object<QueueTimer>(DeviceAt(device.device_id)));
+tvm::runtime::Timer MakeQueueTimer(std::function<void()> finish) {
+  return tvm::runtime::Timer(tvm::ffi::make_object<QueueTimer>(std::move(finish)));
 }
 
-}  // namespace node_mlc::opencl
+}  // namespace node_mlc

@@ -1,0 +1,51 @@
+//! WGSL to SPIR-V 1.3 through naga, without the checks that code from the web needs.
+//!
+//! The source is that of our own compiler: indices are in bounds, loops end, divisors are not zero.
+
+use naga::back::spv;
+use naga::front::wgsl;
+use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
+use naga::valid::{Capabilities, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator};
+
+/// The words of the module, or a message that shows the place of the error.
+pub fn to_spirv(source: &str) -> Result<Vec<u32>, String> {
+    // naga has the subgroup built-ins but does not know the directive, which only announces them.
+    let source = source.replace("enable subgroups;", "");
+    let module = wgsl::parse_str(&source).map_err(|error| error.emit_to_string(&source))?;
+    let info = validator()
+        .validate(&module)
+        .map_err(|error| error.emit_to_string(&source))?;
+    spv::write_vec(&module, &info, &options(), None).map_err(|error| error.to_string())
+}
+
+fn validator() -> Validator {
+    let capabilities = Capabilities::SHADER_FLOAT16
+        | Capabilities::SHADER_INT64
+        | Capabilities::SUBGROUP
+        | Capabilities::SUBGROUP_BARRIER;
+    let mut validator = Validator::new(ValidationFlags::all(), capabilities);
+    validator
+        .subgroup_stages(ShaderStages::COMPUTE)
+        .subgroup_operations(SubgroupOperationSet::all());
+    validator
+}
+
+fn options() -> spv::Options<'static> {
+    let unchecked = BoundsCheckPolicy::Unchecked;
+    spv::Options {
+        lang_version: (1, 3),
+        flags: spv::WriterFlags::empty(),
+        bounds_check_policies: BoundsCheckPolicies {
+            index: unchecked,
+            buffer: unchecked,
+            image_load: unchecked,
+            binding_array: unchecked,
+        },
+        zero_initialize_workgroup_memory: spv::ZeroInitializeWorkgroupMemoryMode::None,
+        force_loop_bounding: false,
+        emit_int_div_checks: false,
+        // Else float16 values need StorageInputOutput16, which many devices lack.
+        use_storage_input_output_16: false,
+        ..Default::default()
+    }
+}
