@@ -24,7 +24,10 @@ bool IsInt8(const ModelConfig& config) { return config.kv_dtype == "int8"; }
 DLDataType KvDtype(const ModelConfig& config) {
   if (IsInt8(config)) return DLDataType{kDLInt, 8, 1};
   if (config.kv_dtype == "float32") return DLDataType{kDLFloat, 32, 1};
-  return DLDataType{static_cast<uint8_t>(IsCpu(config.device) ? kDLFloat : kDLUInt), 16, 1};
+  // As the kernels of the device take halves (lib/compiler/codegen/gpu-target.ts, `pageHalf`).
+  const DLDeviceType type = config.device.device_type;
+  const bool floats = type == kDLCPU || type == kDLWebGPU;
+  return DLDataType{static_cast<uint8_t>(floats ? kDLFloat : kDLUInt), 16, 1};
 }
 
 // Elements of the keys, or the values, of one head in a page and layer (lib/package/kv-format.ts):

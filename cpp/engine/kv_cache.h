@@ -20,7 +20,7 @@ namespace node_mlc {
  * page_size float32 scales to the last dimension, as bytes.
  *
  * Pages come first, so pages never handed out cost no memory (of the CPU; other devices take it
- * all at once, and kernels there take halves for uint16). Inside a page and layer, keys (0) lie
+ * all at once). Inside a page and layer, keys (0) lie
  * as [head_dim][page_size] and values (1) as [page_size][head_dim], scales behind them. Engine
  * thread only.
  */

@@ -179,8 +179,10 @@ DLDevice ReadDevice(const ObjectReader& reader) {
   const std::string type = reader.String("type");
   const auto index = static_cast<int32_t>(reader.Integer("index", kNatural));
   if (type == "opencl") return {kDLOpenCL, index};
+  // Vulkan's code goes through WGSL, and its runtime is under the name of that.
+  if (type == "vulkan") return {kDLWebGPU, index};
   if (type == "cuda") return {kDLCUDA, index};
-  reader.Reject("type", R"("opencl" or "cuda")", "\"" + type + "\"");
+  reader.Reject("type", R"("opencl", "vulkan" or "cuda")", "\"" + type + "\"");
 }
 
 ModelConfig ReadModel(const ObjectReader& reader) {

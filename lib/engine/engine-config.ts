@@ -177,7 +177,7 @@ export function resolveEngineConfig(
  * The memory plan to load a package with: the caller's batch and context, or the package's limits, of which the batch is
  * lowered until the plan fits the budget.
  * @param taken bytes of the budget that something else needs.
- * @param driver the device other than the processor: its memory, and the cache in one allocation.
+ * @param driver the device other than the processor: its memory, and the cache in one allocation, which may shorten the context too.
  * Errors: ERR_INSUFFICIENT_MEMORY with the numbers, ERR_INVALID_ARGUMENT.
  */
 export function planLoad(
@@ -186,8 +186,10 @@ export function planLoad(
   taken = 0,
   driver?: RuntimeDevice,
 ): MemoryPlan {
-  const { limits } = modelPackage.manifest;
-  const context = config.contextLength ?? limits.contextLength;
+  const { limits, kvCache } = modelPackage.manifest;
+  // The cache of one sequence is one allocation.
+  const mostPages = Math.floor((driver?.maxAllocationBytes ?? Number.POSITIVE_INFINITY) / kvCache.pageBytes);
+  const context = config.contextLength ?? Math.min(limits.contextLength, mostPages * limits.pageSize);
   const whole =
     driver === undefined ? config.memoryBudget : Math.min(config.memoryBudget, deviceBudget(driver));
   const budget = whole - taken;

@@ -156,7 +156,6 @@ export interface GlobalFunctions {
   "relax.transform.ToNonDataflow": () => transform_Pass;
   "relax.transform.VMShapeLower": (a0: boolean) => transform_Pass;
   "runtime.ModulePackImportsToLLVM": (a0: FfiModule, a1: boolean, a2: string, a3: string) => FfiModule;
-  "runtime.TVMTensorCopyFromTo": (a0: Tensor, a1: Tensor) => null;
   "s_tir.transform.CanonicalizeLoop": () => transform_Pass;
   "s_tir.transform.ConvertBlocksToOpaque": () => transform_Pass;
   "s_tir.transform.LowerInitBlock": () => transform_Pass;
@@ -171,6 +170,7 @@ export interface GlobalFunctions {
   "target.build.cuda": (a0: Arg<"ir.IRModule">, a1: Arg<"target.Target">) => FfiModule;
   "target.build.llvm": (a0: Arg<"ir.IRModule">, a1: Arg<"target.Target">) => FfiModule;
   "target.build.opencl": (a0: Arg<"ir.IRModule">, a1: Arg<"target.Target">) => FfiModule;
+  "target.build.webgpu": (a0: Arg<"ir.IRModule">, a1: Arg<"target.Target">) => FfiModule;
   "target.llvm_get_cpu_archlist": (a0: Arg<"target.Target">) => string[];
   "target.llvm_get_cpu_features": (a0: Arg<"target.Target">) => Map<string, string>;
   "target.llvm_get_system_cpu": () => string;
@@ -220,7 +220,7 @@ export interface GlobalFunctions {
 export const signatures = {
   tvm: "0.27.0.post1",
   runtime: {
-    hash: "96136b3354b3595930045118cfa931bd012f0f44a58472f23f95505b1950d8b2",
+    hash: "3b951cfa0e6d85c57a534a580006b15de8639d32ffa6204a533a3ee7035d9b2e",
     names: [
       "ffi.Array",
       "ffi.FunctionRemoveGlobal",
@@ -230,11 +230,10 @@ export const signatures = {
       "ffi.ModuleImportModule",
       "ffi.ModuleWriteToFile",
       "ffi.StructuralEqual",
-      "runtime.TVMTensorCopyFromTo",
     ],
   },
   compiler: {
-    hash: "ddb4573c18037cfadf45775b3cb8a7270c2fed202e09c4a026641e666d69847c",
+    hash: "8567f03e387f551ff989b17bd850ec079283c893938a37be138fcd779589a767",
     names: [
       "ir.BaseFuncWithAttr",
       "ir.BaseFuncWithoutAttr",
@@ -328,6 +327,7 @@ export const signatures = {
       "target.build.cuda",
       "target.build.llvm",
       "target.build.opencl",
+      "target.build.webgpu",
       "target.llvm_get_cpu_archlist",
       "target.llvm_get_cpu_features",
       "target.llvm_get_system_cpu",

@@ -67,7 +67,7 @@ const packagePath = pipe(
 );
 
 /** Kinds of GPUs that libraries are compiled for; the names of their runtimes. */
-export const GPU_KINDS = ["opencl", "cuda"] as const;
+export const GPU_KINDS = ["opencl", "vulkan", "cuda"] as const;
 export type GpuKind = (typeof GPU_KINDS)[number];
 
 const target = closedObject({

@@ -25,12 +25,16 @@ export interface StepRows {
 /** How kernels are made, compiled and called, and where the pages are. */
 export interface AttentionDevice {
   readonly kernel: (options: AttentionOptions) => FfiObject;
-  readonly Compiled: new (func: FfiObject) => Pick<Kernel, "library" | "run">;
+  compile(func: FfiObject): Pick<Kernel, "library" | "run">;
   /** The cache's tensor as the kernels take it. */
   place(pages: Tensor): Tensor;
 }
 
-const CPU: AttentionDevice = { kernel: pagedAttention, Compiled: Kernel, place: (pages) => pages };
+const CPU: AttentionDevice = {
+  kernel: pagedAttention,
+  compile: (func) => new Kernel(func),
+  place: (pages) => pages,
+};
 
 /** The kernels of a layer, compiled once. */
 export class AttentionLayer {
@@ -45,7 +49,7 @@ export class AttentionLayer {
 
   constructor(options: LayerOptions, random: Random, device: Partial<AttentionDevice> = {}) {
     this.device = { ...CPU, ...device };
-    const { kernel, Compiled } = this.device;
+    const { kernel, compile } = this.device;
     const { qkNorm, ...rest } = options;
     const { heads, kvHeads, headDim } = options;
     this.options = options;
@@ -53,8 +57,8 @@ export class AttentionLayer {
     this.norms = qkNorm ? { query: random.floats(headDim), key: random.floats(headDim) } : undefined;
     this.sinks = options.sinkLogits ? random.floats(heads, 4) : undefined;
     const all = { ...rest, layers: LAYERS, ...(qkNorm ? { qkNorm: { epsilon: EPSILON } } : {}) };
-    this.prefill = new Compiled(kernel({ ...all, form: "prefill" }));
-    this.decode = new Compiled(kernel({ ...all, form: "decode" }));
+    this.prefill = compile(kernel({ ...all, form: "prefill" }));
+    this.decode = compile(kernel({ ...all, form: "decode" }));
   }
 
   /** The reference of one sequence. */

@@ -1,42 +1,103 @@
-/** Kernels and compiled functions on an OpenCL device: tensors are made on the CPU and copied there, results are copied back. */
+/** Kernels and compiled functions on the GPUs of this machine: tensors are made on the CPU and copied there, results are copied back. */
+import { existsSync } from "node:fs";
 import { buildPrimFuncs } from "../../lib/compiler/codegen/build.js";
 import { gpuTarget } from "../../lib/compiler/codegen/gpu-target.js";
 import { resolveTarget } from "../../lib/compiler/codegen/target.js";
-import { type FfiArgument, type FfiModule, type FfiObject, Tensor } from "../../lib/ffi/index.js";
+import type { GpuTraits } from "../../lib/compiler/kernels/kernel-target.js";
+import {
+  compilerLibraryPath,
+  type Device,
+  type FfiArgument,
+  type FfiModule,
+  type FfiObject,
+  loadCompilerLibrary,
+  Tensor,
+} from "../../lib/ffi/index.js";
 import type { Placement } from "./decoder-runner.js";
+import { copy } from "./device-tensor.js";
 import { floats } from "./kernel-library.js";
-import { copy, opencl } from "./opencl-device.js";
+import { opencl, openclDevices } from "./opencl-device.js";
 import type { ReferenceWeight } from "./reference/rows16.js";
+import { canCompileWgsl, vulkan, vulkanDevices } from "./vulkan-device.js";
 
-/** What kernels for OpenCL may count on. */
-export const openclTraits = () => gpuTarget("opencl");
+/** A kind of GPUs to compile for and run on. */
+export class TestGpu {
+  readonly kind: "opencl" | "vulkan";
+  readonly #device: Device;
 
-/** One kernel, compiled for OpenCL. */
-export class GpuKernel {
+  constructor(kind: "opencl" | "vulkan", device: Device) {
+    this.kind = kind;
+    this.#device = device;
+  }
+
+  /** What kernels may count on. */
+  get traits(): GpuTraits {
+    loadCompilerLibrary();
+    return gpuTarget(this.kind);
+  }
+
+  /** One kernel, compiled. */
+  kernel(func: FfiObject): GpuKernel {
+    return new GpuKernel(func, this);
+  }
+
+  /** A copy on the device; a tensor that is there already. */
+  copyOf(tensor: Tensor): Tensor {
+    if (tensor.device.type !== "cpu") return tensor;
+    const there = Tensor.empty([...tensor.shape], tensor.dtype, this.#device);
+    copy(tensor, there);
+    return there;
+  }
+
+  /** The pages of a cache on the device: halves as its kernels take them. */
+  pages(pages: Tensor): Tensor {
+    if (pages.dtype !== "float16" || this.traits.pageHalf === "float16") return this.copyOf(pages);
+    const bytes = pages.bytes();
+    const bits = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+    return this.copyOf(Tensor.from(bits, [...pages.shape], "uint16"));
+  }
+
+  /** Compiled functions on the device. */
+  get placement(): Placement {
+    return {
+      // DLPack's numbers of OpenCL and of WebGPU, as which Vulkan's runtime is known.
+      deviceType: this.kind === "opencl" ? 4 : 15,
+      parameter: (tensor) => this.copyOf(tensor.shape.length === 3 ? words(tensor) : tensor),
+      pages: (tensor) => this.pages(tensor),
+      input: (tensor) => this.copyOf(tensor),
+      result: fromDevice,
+    };
+  }
+}
+
+/** The kinds that this machine has, software drivers among them; with a notice for each that it has not. */
+export function testGpus(): TestGpu[] {
+  if (!existsSync(compilerLibraryPath())) return [];
+  const found: TestGpu[] = [];
+  if (openclDevices().length > 0) found.push(new TestGpu("opencl", opencl()));
+  if (vulkanDevices().length > 0 && canCompileWgsl()) found.push(new TestGpu("vulkan", vulkan()));
+  return found;
+}
+
+/** One kernel, compiled for a GPU. */
+class GpuKernel {
   readonly library: FfiModule;
+  readonly #gpu: TestGpu;
 
-  constructor(func: FfiObject) {
-    this.library = buildPrimFuncs({ kernel: func }, resolveTarget("opencl"));
+  constructor(func: FfiObject, gpu: TestGpu) {
+    this.#gpu = gpu;
+    this.library = buildPrimFuncs({ kernel: func }, resolveTarget(gpu.kind));
   }
 
   /** Calls it with `args` and a float32 output of `shape` filled with NaN, which it returns. */
   run(args: readonly FfiArgument[], shape: readonly number[]): Float32Array {
     const output = Tensor.empty([...shape], "float32");
     floats(output).fill(Number.NaN);
-    const there = toDevice(output);
-    this.library
-      .getFunction("kernel")
-      .call(...args.map((arg) => (arg instanceof Tensor ? toDevice(arg) : arg)), there);
+    const there = this.#gpu.copyOf(output);
+    const placed = args.map((arg) => (arg instanceof Tensor ? this.#gpu.copyOf(arg) : arg));
+    this.library.getFunction("kernel").call(...placed, there);
     return floats(fromDevice(there));
   }
-}
-
-/** A copy on the device; a tensor that is there already. */
-export function toDevice(tensor: Tensor): Tensor {
-  if (tensor.device.type !== "cpu") return tensor;
-  const there = Tensor.empty([...tensor.shape], tensor.dtype, opencl());
-  copy(tensor, there);
-  return there;
 }
 
 function fromDevice(tensor: Tensor): Tensor {
@@ -56,20 +117,3 @@ function words(tensor: Tensor): Tensor {
   const shape = [rowBlocks, blocks, bytes.length / 4 / rowBlocks / blocks];
   return Tensor.from(new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4), shape, "int32");
 }
-
-/** The pages of a cache on the device: halves as uint16. */
-export function pagesOnDevice(pages: Tensor): Tensor {
-  if (pages.dtype !== "float16") return toDevice(pages);
-  const bytes = pages.bytes();
-  const bits = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
-  return toDevice(Tensor.from(bits, [...pages.shape], "uint16"));
-}
-
-/** Compiled functions on the device. */
-export const OPENCL: Placement = {
-  deviceType: 4,
-  parameter: (tensor) => toDevice(tensor.shape.length === 3 ? words(tensor) : tensor),
-  pages: pagesOnDevice,
-  input: toDevice,
-  result: fromDevice,
-};

@@ -35,7 +35,7 @@ export const compileCommand = defineCommand({
       type: "string",
       valueHint: "T",
       description:
-        "cpu (this machine, the default), cpu:portable (levels for any), cpu:x86-64-v3 or another LLVM processor name, opencl; several with commas",
+        "cpu (this machine, the default), cpu:portable (levels for any), cpu:x86-64-v3 or another LLVM processor name, opencl, vulkan; several with commas",
     },
     tune: {
       type: "string",

@@ -42,4 +42,8 @@ function generateGpuCode(module: FfiObject, target: Target, gpu: GpuTarget, dump
   return code;
 }
 
-const GENERATORS = { opencl: "target.build.opencl", cuda: "target.build.cuda" } as const;
+const GENERATORS = {
+  opencl: "target.build.opencl",
+  vulkan: "target.build.webgpu",
+  cuda: "target.build.cuda",
+} as const;

@@ -42,7 +42,7 @@ export function hostTriple(): string {
  * @throws MlcError ERR_INVALID_ARGUMENT for another form.
  */
 export function parseTarget(specification: string): TargetSpecification {
-  const gpu = /^(opencl|cuda)(?:@([^@+,]+))?$/.exec(specification);
+  const gpu = /^(opencl|vulkan|cuda)(?:@([^@+,]+))?$/.exec(specification);
   if (gpu !== null) {
     const [, kind, triple = hostTriple()] = gpu;
     return { gpu: kind as GpuKind, cpu: launchingCpu(triple), extensions: [], triple };
@@ -51,7 +51,7 @@ export function parseTarget(specification: string): TargetSpecification {
   if (match === null)
     throw new MlcError(
       "ERR_INVALID_ARGUMENT",
-      `Expected a target "cpu", "cpu:portable", "cpu:CPU[+EXTENSION...][@TRIPLE]", "opencl[@TRIPLE]" or "cuda[@TRIPLE]" but received "${specification}".`,
+      `Expected a target "cpu", "cpu:portable", "cpu:CPU[+EXTENSION...][@TRIPLE]", "opencl[@TRIPLE]", "vulkan[@TRIPLE]" or "cuda[@TRIPLE]" but received "${specification}".`,
     );
   const [, cpu = "native", plus = "", triple = hostTriple()] = match;
   return { cpu, extensions: plus.split("+").slice(1), triple };

@@ -1,4 +1,5 @@
 import type { GpuKind } from "../../package/manifest.js";
+import type { IndexDtype } from "../ir/buffer.js";
 
 /** What a kernel may know of the processor it is made for. */
 export interface KernelTarget {
@@ -21,6 +22,10 @@ export interface GpuTraits {
   readonly maxThreads: number;
   /** Bytes that the threads of a block can share. */
   readonly sharedBytes: number;
-  /** Whether kernels may use the type float16; where not, halves are converted by integer operations. */
+  /** Whether 16 bits may be taken for a float16; where not, halves are converted by integer operations. */
   readonly half: boolean;
+  /** Type of the indices of the KV pages, of which a large GPU has more than 2^31 elements. */
+  readonly pageIndex: IndexDtype;
+  /** What elements of a float16 KV cache are passed as. */
+  readonly pageHalf: "uint16" | "float16";
 }

@@ -55,7 +55,7 @@ export function hasGateUp({ formats }: Pick<ModelSpec, "formats">, layer: number
 
 /** What the compiled functions take the elements of the KV pages for. */
 export function pageDtype({ kvDtype, target }: Pick<ModelSpec, "kvDtype" | "target">): string {
-  return target?.gpu === undefined ? kvDtype : kvPageDtype(kvDtype);
+  return target?.gpu === undefined ? kvDtype : kvPageDtype(kvDtype, target.gpu);
 }
 
 /**

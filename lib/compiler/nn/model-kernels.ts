@@ -109,7 +109,7 @@ export abstract class ModelKernels {
 
   /** The attention kernel's scalar argument: one kernel serves all layers, or all with the same window. */
   layerIndex(layer: number): FfiObject {
-    return call("ir.IntImm", "int64", layer, null);
+    return call("ir.IntImm", this.#spec.target?.gpu === undefined ? "int64" : "int32", layer, null);
   }
 
   /** The target's registers, where there is a target. */

@@ -1,13 +1,12 @@
-// The linear kernels for GPUs on an OpenCL device against the double-precision reference: formats, tails, segments, epilogues, and all
+// The linear kernels for GPUs on OpenCL and Vulkan devices against the double-precision reference: formats, tails, segments, epilogues, and all
 // three ways that the number of rows chooses among.
 import { beforeAll, describe, expect, it } from "vitest";
 import { linear } from "../../../lib/compiler/kernels/gpu/index.js";
 import type { LinearOptions } from "../../../lib/compiler/kernels/index.js";
 import { loadCompilerLibrary } from "../../../lib/ffi/index.js";
 import { WEIGHT_FORMAT_NAMES, type WeightFormat } from "../../../lib/package/weight-format.js";
-import { GpuKernel, openclTraits, packedWords } from "../../support/gpu-kernel.js";
+import { packedWords, type TestGpu, testGpus } from "../../support/gpu-kernel.js";
 import { float32, relativeError } from "../../support/kernel-library.js";
-import { openclDevices } from "../../support/opencl-device.js";
 import { Random } from "../../support/random.js";
 import { referenceLinear } from "../../support/reference/linear.js";
 import { columnsOf, randomWeight } from "../../support/reference/rows16.js";
@@ -18,14 +17,14 @@ const TOKENS = [1, 2, 8, 9, 70];
 
 type Shape = Omit<LinearOptions, "tokens">;
 
-function check(shape: Shape, tokenCounts: readonly number[] = TOKENS): void {
+function check(gpu: TestGpu, shape: Shape, tokenCounts: readonly number[] = TOKENS): void {
   const random = new Random(1);
   const { columns, segments, bias, epilogue } = shape;
   const weights = segments.map(({ format, rows }) => randomWeight(random, format, rows, columns));
   const biases = bias ? segments.map(({ rows }) => random.floats(rows)) : [];
   const gated = epilogue === "silu-mul";
   const outputs = segments.reduce((sum, { rows }) => sum + rows, 0) / (gated ? 2 : 1);
-  const kernel = new GpuKernel(linear({ ...shape, tokens: "n" }, openclTraits()));
+  const kernel = gpu.kernel(linear({ ...shape, tokens: "n" }, gpu.traits));
   for (const tokens of tokenCounts) {
     const x = random.floats(tokens * columns);
     const residual = epilogue === "residual" ? random.floats(tokens * outputs) : undefined;
@@ -43,29 +42,30 @@ function check(shape: Shape, tokenCounts: readonly number[] = TOKENS): void {
 
 const one = (format: WeightFormat, rows: number) => [{ format, rows }];
 
-describe.skipIf(openclDevices().length === 0)("a linear kernel for GPUs", () => {
+describe.each(testGpus())("a linear kernel for $kind", (gpu) => {
   beforeAll(() => loadCompilerLibrary());
 
   it.each(WEIGHT_FORMAT_NAMES)("multiplies by %s weights, with an incomplete last row block", (format) => {
-    check({ columns: columnsOf(format, 3), segments: one(format, 71) });
+    check(gpu, { columns: columnsOf(format, 3), segments: one(format, 71) });
   });
 
   it("takes columns that are no multiple of the tile's", () => {
-    for (const format of ["f32", "f16", "bf16"] as const) check({ columns: 44, segments: one(format, 20) });
+    for (const format of ["f32", "f16", "bf16"] as const)
+      check(gpu, { columns: 44, segments: one(format, 20) });
   });
 
   it("sets the outputs of several weights side by side, with biases", () => {
     const segments = [...one("q4_1", 64), ...one("q8_0", 20), ...one("f16", 33)];
-    check({ columns: 96, segments, bias: true });
+    check(gpu, { columns: 96, segments, bias: true });
   });
 
   it("adds a residual", () => {
-    check({ columns: 64, segments: one("q4_0", 45), epilogue: "residual" });
+    check(gpu, { columns: 64, segments: one("q4_0", 45), epilogue: "residual" });
   });
 
   it("gates by two weights, and by one whose row blocks take turns", () => {
-    check({ columns: 64, segments: [...one("q4_0", 28), ...one("q4_0", 28)], epilogue: "silu-mul" });
-    check({ columns: 64, segments: one("q4_1", 96), epilogue: "silu-mul" });
+    check(gpu, { columns: 64, segments: [...one("q4_0", 28), ...one("q4_0", 28)], epilogue: "silu-mul" });
+    check(gpu, { columns: 64, segments: one("q4_1", 96), epilogue: "silu-mul" });
   });
 
   it("takes the GELU", () => {
@@ -75,11 +75,8 @@ describe.skipIf(openclDevices().length === 0)("a linear kernel for GPUs", () => 
     const x = random.floats(columns);
     const args = [float32(x, [1, columns]), packedWords(weight)];
     const options = { columns, segments: one("f32", 32), tokens: 1 } as const;
-    const plain = new GpuKernel(linear(options, openclTraits())).run(args, [1, 32]);
-    const activated = new GpuKernel(linear({ ...options, epilogue: "gelu" }, openclTraits())).run(
-      args,
-      [1, 32],
-    );
+    const plain = gpu.kernel(linear(options, gpu.traits)).run(args, [1, 32]);
+    const activated = gpu.kernel(linear({ ...options, epilogue: "gelu" }, gpu.traits)).run(args, [1, 32]);
     const expected = [...plain].map((value) => (value / 2) * (1 + errorFunction(value * Math.SQRT1_2)));
     expect(relativeError(activated, expected)).toBeLessThan(TOLERANCE);
   });

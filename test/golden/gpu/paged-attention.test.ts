@@ -1,12 +1,11 @@
-// Paged attention for GPUs on an OpenCL device against the double-precision reference: head sizes, groups, caches, page tables, windows,
+// Paged attention for GPUs on OpenCL and Vulkan devices against the double-precision reference: head sizes, groups, caches, page tables, windows,
 // mixed steps.
 import { beforeAll, describe, expect, it } from "vitest";
 import { pagedAttention } from "../../../lib/compiler/kernels/gpu/index.js";
-import { loadCompilerLibrary } from "../../../lib/ffi/index.js";
+import { type FfiObject, loadCompilerLibrary, type Tensor } from "../../../lib/ffi/index.js";
 import { AttentionLayer, AttentionRunner, type LayerOptions } from "../../support/attention-runner.js";
-import { GpuKernel, openclTraits, pagesOnDevice } from "../../support/gpu-kernel.js";
+import { type TestGpu, testGpus } from "../../support/gpu-kernel.js";
 import { relativeError } from "../../support/kernel-library.js";
-import { openclDevices } from "../../support/opencl-device.js";
 import { Random } from "../../support/random.js";
 
 const TOLERANCE = 1e-5;
@@ -25,12 +24,12 @@ const STEPS: readonly Step[] = [
   ["decode", [1, 1], [0, 1]],
 ];
 
-function check(options: LayerOptions): void {
+function check(gpu: TestGpu, options: LayerOptions): void {
   const random = new Random(7);
   const device = {
-    Compiled: GpuKernel,
-    place: pagesOnDevice,
-    kernel: (request: Parameters<typeof pagedAttention>[0]) => pagedAttention(request, openclTraits()),
+    kernel: (request: Parameters<typeof pagedAttention>[0]) => pagedAttention(request, gpu.traits),
+    compile: (func: FfiObject) => gpu.kernel(func),
+    place: (pages: Tensor) => gpu.pages(pages),
   };
   const layer = new AttentionLayer(options, random, device);
   const runner = new AttentionRunner(layer, random, 64);
@@ -57,11 +56,11 @@ function check(options: LayerOptions): void {
 
 const SHAPE = { heads: 4, kvHeads: 2, headDim: 16, kvDtype: "float32" } as const;
 
-describe.skipIf(openclDevices().length === 0)("paged attention for GPUs", () => {
+describe.each(testGpus())("paged attention for $kind", (gpu) => {
   beforeAll(() => loadCompilerLibrary());
 
   it.each([8, 64, 80, 128, 256])("matches with heads of %i elements", (headDim) => {
-    check({ heads: 3, kvHeads: 1, headDim, kvDtype: "float32" });
+    check(gpu, { heads: 3, kvHeads: 1, headDim, kvDtype: "float32" });
   });
 
   it.each([
@@ -70,7 +69,7 @@ describe.skipIf(openclDevices().length === 0)("paged attention for GPUs", () => 
     [14, 2],
     [20, 1],
   ])("matches with %i query heads on %i key heads", (heads, kvHeads) => {
-    check({ ...SHAPE, heads, kvHeads });
+    check(gpu, { ...SHAPE, heads, kvHeads });
   });
 
   it.each<readonly [string, Partial<LayerOptions>]>([
@@ -79,11 +78,11 @@ describe.skipIf(openclDevices().length === 0)("paged attention for GPUs", () => 
     ["a window with sink tokens", { window: 33, sinkTokens: 4 }],
     ["a window of more than a chunk with sink logits", { window: 140, sinkLogits: true }],
     ["sink logits", { sinkLogits: true }],
-  ])("matches with %s", (_name, options) => check({ ...SHAPE, ...options }));
+  ])("matches with %s", (_name, options) => check(gpu, { ...SHAPE, ...options }));
 
   it("refuses a cache in 8 bits", () => {
     const options = { ...SHAPE, kvDtype: "int8", layers: 1, form: "decode" } as const;
-    expect(() => pagedAttention(options, openclTraits())).toThrow(
+    expect(() => pagedAttention(options, gpu.traits)).toThrow(
       expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }),
     );
   });

@@ -6,12 +6,18 @@ import { type AttentionBuffers, type AttentionOptions, PAGE_SIZE } from "../atte
 import type { GpuTraits } from "../kernel-target.js";
 import { squareSum, type Team } from "./block-reduce.js";
 import { launch, strided, threadsFor } from "./launch.js";
+import { INDEX } from "./program.js";
 import { sequenceOfRow } from "./row-search.js";
 import { floatToHalf, halfToFloat, squareRoot } from "./scalar-math.js";
 
 /** An element of the pages as float32. */
 export function pageElement(stored: PrimExpr, { half }: GpuTraits): PrimExpr {
-  return stored.dtype === "float32" ? stored : halfToFloat(stored.cast("int32"), half);
+  return stored.dtype === "uint16" ? halfToFloat(stored.cast("int32"), half) : stored.cast("float32");
+}
+
+/** A float32 as an element of the pages. */
+function toPageElement(block: Block, value: PrimExpr, dtype: string, { half }: GpuTraits): PrimExpr {
+  return dtype === "uint16" ? floatToHalf(block, block.bind("value", value), half) : value.cast(dtype);
 }
 
 /** Statements that write keys and values of all rows: a block of threads for each row and KV head. */
@@ -28,17 +34,13 @@ export function appendRows(
     if (row === undefined || kvHead === undefined) return;
     const sequence =
       options.form === "decode" ? row : sequenceOfRow(block, buffers.qIndptr, buffers.sequences, row);
-    const position = block.bind("position", positions.load(row).cast("int64"));
-    const firstPage = block.bind("first_page", pageIndptr.load(sequence).cast("int64"));
-    const page = block.bind(
-      "page",
-      pageIndices.load(firstPage.add(position.floorDiv(PAGE_SIZE))).cast("int64"),
-    );
+    const position = block.bind("position", positions.load(row));
+    const firstPage = block.bind("first_page", pageIndptr.load(sequence));
+    const page = block.bind("page", pageIndices.load(firstPage.add(position.floorDiv(PAGE_SIZE))));
     const slot = block.bind("slot", position.floorMod(PAGE_SIZE));
     const store = (inner: Block, kind: number, value: PrimExpr, at: PrimExpr) => {
-      const element =
-        pages.dtype === "float32" ? value : floatToHalf(inner, inner.bind("value", value), gpu.half);
-      inner.store(pages, element, page, layer, int(kind), kvHead, at);
+      const element = toPageElement(inner, value, pages.dtype, gpu);
+      inner.store(pages, element, page, layer, int(kind, INDEX), kvHead, at);
     };
     const key = { row, head: kvHead.add(heads), norm: norms?.key, scale: 1 };
     const scratch = block.shared("scratch", threads);

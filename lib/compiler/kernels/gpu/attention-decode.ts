@@ -7,6 +7,7 @@ import { CHUNK_PAGES, MASKED, visibleChunks } from "../attention-visibility.js";
 import type { GpuTraits } from "../kernel-target.js";
 import { attendChunks, closeTile, openTile, TILE_THREADS } from "./attention-tile.js";
 import { launch, strided, threadsFor } from "./launch.js";
+import { INDEX } from "./program.js";
 import { firstPiece, type Pieces, pieceCount, sequenceOfPiece } from "./row-search.js";
 import { exp2 } from "./scalar-math.js";
 
@@ -45,11 +46,11 @@ function attendPieces(
   launch(body, [count, kvHeads], TILE_THREADS, (block, { block: [piece, kvHead], thread }) => {
     if (piece === undefined || kvHead === undefined) return;
     const row = sequenceOfPiece(block, pieces, piece);
-    const position = block.bind("position", buffers.positions.load(row).cast("int64"));
+    const position = block.bind("position", buffers.positions.load(row));
     const list = visibleChunks(block, options, position, position);
     const at = block.bind("place", piece.sub(firstPiece(pieces, row)));
-    const firstPage = block.bind("first_page", buffers.pageIndptr.load(row).cast("int64"));
-    const place = { thread, kvHead, first: row, rows: 1, count: int(1), firstPage, lastKey: position };
+    const firstPage = block.bind("first_page", buffers.pageIndptr.load(row));
+    const place = { thread, kvHead, first: row, rows: 1, count: int(1, INDEX), firstPage, lastKey: position };
     const state = openTile(block, options, buffers, place);
     // An empty piece attends to nothing: drivers need not cope with barriers in a branch.
     const end = block.bind("end", select(at.lt(list.count), at.add(1), at));
@@ -84,7 +85,7 @@ function mergePieces(
   const threads = threadsFor(headDim, gpu.maxThreads);
   launch(body, [n, heads], threads, (block, { block: [row, head], thread }) => {
     if (row === undefined || head === undefined) return;
-    const position = block.bind("position", positions.load(row).cast("int64"));
+    const position = block.bind("position", positions.load(row));
     const { count } = visibleChunks(block, options, position, position);
     const first = block.bind("first_piece", firstPiece(pieces, row));
     const start = (place: PrimExpr) =>

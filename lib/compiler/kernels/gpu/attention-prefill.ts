@@ -6,6 +6,7 @@ import { visibleChunks } from "../attention-visibility.js";
 import type { GpuTraits } from "../kernel-target.js";
 import { attendChunks, closeTile, openTile, TILE_THREADS, tileRows } from "./attention-tile.js";
 import { launch } from "./launch.js";
+import { INDEX } from "./program.js";
 import { firstPiece, type Pieces, pieceCount, sequenceOfPiece } from "./row-search.js";
 import { exp2 } from "./scalar-math.js";
 
@@ -28,23 +29,23 @@ export function attendPrefill(
     (block, { block: [piece, kvHead], thread }) => {
       if (piece === undefined || kvHead === undefined) return;
       const sequence = sequenceOfPiece(block, pieces, piece);
-      const begin = block.bind("begin", qIndptr.load(sequence).cast("int64"));
-      const end = block.bind("end", qIndptr.load(sequence.add(1)).cast("int64"));
+      const begin = block.bind("begin", qIndptr.load(sequence));
+      const end = block.bind("end", qIndptr.load(sequence.add(1)));
       const first = block.bind("first", piece.sub(firstPiece(pieces, sequence)).mul(rows).add(begin));
       // An empty piece attends to nothing, as some row that is there: drivers need not cope with barriers in a branch.
       const isThere = first.lt(end);
-      const held = block.bind("held_row", select(isThere, first, int(0)));
-      const count = block.bind("count", select(isThere, end.sub(first).min(rows), int(1)));
-      const positionOf = (row: PrimExpr) => positions.load(row).cast("int64");
+      const held = block.bind("held_row", select(isThere, first, int(0, INDEX)));
+      const count = block.bind("count", select(isThere, end.sub(first).min(rows), int(1, INDEX)));
+      const positionOf = (row: PrimExpr) => positions.load(row);
       const lastRow =
         options.bidirectional === true ? select(isThere, end.sub(1), held) : held.add(count).sub(1);
       const lastKey = block.bind("last_key", positionOf(lastRow));
-      const firstPage = block.bind("first_page", pageIndptr.load(sequence).cast("int64"));
+      const firstPage = block.bind("first_page", pageIndptr.load(sequence));
       const list = visibleChunks(block, options, block.bind("first_position", positionOf(held)), lastKey);
       const place = { thread, kvHead, first: held, rows, count, firstPage, lastKey };
       const state = openTile(block, options, buffers, place);
-      const chunks = block.bind("chunks", select(isThere, list.count, int(0)));
-      attendChunks(block, options, buffers, gpu, place, state, { list, first: int(0), end: chunks });
+      const chunks = block.bind("chunks", select(isThere, list.count, int(0, INDEX)));
+      attendChunks(block, options, buffers, gpu, place, state, { list, first: int(0, INDEX), end: chunks });
       closeTile(block, options, place, state, (each, query, element, value) => {
         const row = Math.floor(query / group);
         const head = kvHead.mul(group).add(query % group);

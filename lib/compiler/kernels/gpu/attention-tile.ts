@@ -11,6 +11,7 @@ import { CHUNK_KEYS, CHUNK_PAGES, type ChunkList, MASKED } from "../attention-vi
 import type { GpuTraits } from "../kernel-target.js";
 import { pageElement, rotateHead } from "./attention-append.js";
 import { strided } from "./launch.js";
+import { INDEX } from "./program.js";
 import { exp2 } from "./scalar-math.js";
 
 /** Threads of a block: one for each key of a chunk. */
@@ -149,7 +150,7 @@ function scoreKeys(
   const products = block.registers("products", queries);
   for (let query = 0; query < queries; query++) block.store(products, 0, query);
   block.serial("d", headDim, (inner, d) => {
-    const stored = pages.load(page, layer, int(0), kvHead, d.mul(PAGE_SIZE).add(slot));
+    const stored = pages.load(page, layer, int(0, INDEX), kvHead, d.mul(PAGE_SIZE).add(slot));
     const element = inner.bind("element", pageElement(stored, gpu));
     for (let query = 0; query < queries; query++) {
       const product = rotated.load(d.add(query * headDim)).mul(element);
@@ -158,8 +159,8 @@ function scoreKeys(
   });
   const group = heads / kvHeads;
   for (let query = 0; query < queries; query++) {
-    const row = first.add(int(Math.floor(query / group)).min(count.sub(1)));
-    const position = positions.load(row).cast("int64");
+    const row = first.add(int(Math.floor(query / group), INDEX).min(count.sub(1)));
+    const position = positions.load(row);
     const visible = isVisible(options, key, position, lastKey);
     block.store(
       scores,
@@ -184,7 +185,7 @@ function isVisible(
 }
 
 function pageAt({ pageIndices }: AttentionBuffers, { firstPage }: TilePlace, inSequence: PrimExpr): PrimExpr {
-  return pageIndices.load(firstPage.add(inSequence)).cast("int64");
+  return pageIndices.load(firstPage.add(inSequence));
 }
 
 /** Scores become exponentials relative to the largest so far; the queries' largest scores, sums and factors follow. */
@@ -285,7 +286,7 @@ function addValues(
     inner.serial("slot", count.max(0), (each, slot) => {
       for (let i = 0; i < perThread; i++) {
         const d = element.add(i * TILE_THREADS).min(headDim - 1);
-        const stored = pages.load(page, layer, int(1), kvHead, slot.mul(headDim).add(d));
+        const stored = pages.load(page, layer, int(1, INDEX), kvHead, slot.mul(headDim).add(d));
         const value = each.bind("value", pageElement(stored, gpu));
         for (let query = 0; query < queries; query++) {
           const weight = scores.load(before.add(slot).add(query * TILE_THREADS));
@@ -303,7 +304,7 @@ function valuePlace(
   { headDim, parts }: { readonly headDim: number; readonly parts: number },
   thread: PrimExpr,
 ): { part: PrimExpr; element: PrimExpr } {
-  if (parts === 1) return { part: int(0), element: thread };
+  if (parts === 1) return { part: int(0, INDEX), element: thread };
   const width = TILE_THREADS / parts;
   const part = block.bind("part", thread.floorDiv(width));
   return { part, element: block.bind("element", thread.floorMod(width).min(headDim - 1)) };

@@ -1,11 +1,9 @@
 import type { FfiObject } from "../../../ffi/index.js";
-import { Buffer } from "../../ir/buffer.js";
-import { variable } from "../../ir/prim-expr.js";
-import { primFunc } from "../../ir/prim-func.js";
 import { BLOCK_ROWS } from "../../quantization/format.js";
 import type { EmbeddingOptions } from "../embedding.js";
 import type { GpuTraits } from "../kernel-target.js";
 import { launch, strided, threadsFor } from "./launch.js";
+import { gpuProgram, parameter, size } from "./program.js";
 import { loadUnit, QUAD_ROWS, unitColumns, unitCount, weightOf, wordBuffer } from "./weight-words.js";
 
 /**
@@ -17,16 +15,16 @@ export function embedding(
   { rows, columns, format }: EmbeddingOptions,
   { half, maxThreads }: GpuTraits,
 ): FfiObject {
-  const n = variable("n");
-  const ids = new Buffer("ids", [n], "int32");
+  const n = size("n");
+  const ids = parameter("ids", [n], "int32");
   const table = wordBuffer("table", format, rows, columns);
-  const output = new Buffer("output", [n, columns], "float32");
+  const output = parameter("output", [n, columns], "float32");
   const units = unitCount(format, columns);
   const threads = threadsFor(units, Math.min(maxThreads, 256));
-  return primFunc([ids, table, output], (body) =>
+  return gpuProgram([ids, table, output], (body) =>
     launch(body, [n], threads, (block, { block: [i], thread }) => {
       if (i === undefined) return;
-      const id = block.bind("id", ids.load(i).cast("int64"));
+      const id = block.bind("id", ids.load(i));
       const rowBlock = block.bind("row_block", id.floorDiv(BLOCK_ROWS));
       const within = block.bind("within", id.floorMod(BLOCK_ROWS));
       const quad = block.bind("quad", within.floorDiv(QUAD_ROWS));

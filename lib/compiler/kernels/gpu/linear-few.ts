@@ -10,6 +10,7 @@ import type { GpuTraits } from "../kernel-target.js";
 import type { LinearBuffers } from "../linear-options.js";
 import { launch, strided, threadsFor } from "./launch.js";
 import { storeOutput } from "./linear-output.js";
+import { INDEX } from "./program.js";
 import { forPanel, panelCount, type RowPanel } from "./row-panels.js";
 import { loadUnit, QUAD_ROWS, unitColumns, unitCount } from "./weight-words.js";
 
@@ -161,7 +162,7 @@ function storeSums(
 function sliceSum(block: Block, partial: Buffer, slices: number, width: number, at: PrimExpr): PrimExpr {
   const sum = block.registers("slice_sum", 1);
   block.store(sum, float(0), 0);
-  block.serial("slice", int(slices), (inner, slice) =>
+  block.serial("slice", int(slices, INDEX), (inner, slice) =>
     inner.store(sum, sum.load(0).add(partial.load(slice.mul(width).add(at))), 0),
   );
   return block.bind("finished", sum.load(0));

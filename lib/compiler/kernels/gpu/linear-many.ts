@@ -111,7 +111,7 @@ function fillInputs(
   strided(block, TILE_ROWS * TILE_COLUMNS, THREADS, thread, (inner, item) => {
     const row = inner.bind("input_row", item.floorDiv(TILE_COLUMNS));
     const column = inner.bind("input_column", item.floorMod(TILE_COLUMNS));
-    const from = inner.bind("from", step.mul(TILE_COLUMNS).add(column));
+    const from = inner.bind("source_column", step.mul(TILE_COLUMNS).add(column));
     const to = column.mul(STRIDE).add(row);
     const there = first.add(row).lt(n);
     const value = x.load(

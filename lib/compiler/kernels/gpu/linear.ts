@@ -1,10 +1,10 @@
 import type { FfiObject } from "../../../ffi/index.js";
 import { asExpr, int } from "../../ir/prim-expr.js";
-import { primFunc } from "../../ir/prim-func.js";
 import type { GpuTraits } from "../kernel-target.js";
 import { type LinearOptions, linearBuffers, linearParameters } from "../linear-options.js";
 import { linearFew } from "./linear-few.js";
 import { linearMany } from "./linear-many.js";
+import { gpuProgram, INDEX } from "./program.js";
 import { wordBuffer } from "./weight-words.js";
 
 /** Up to this many rows of input the weights decide the time, and unpacking them into shared memory would only cost. */
@@ -19,14 +19,14 @@ const FEW_ROWS = 8;
  * which may differ in the last bits. Errors: as `linearBuffers`.
  */
 export function linear(options: LinearOptions, gpu: GpuTraits): FfiObject {
-  const buffers = linearBuffers(options, wordBuffer);
+  const buffers = linearBuffers(options, wordBuffer, INDEX);
   const { columns, tokens } = options;
-  return primFunc(linearParameters(buffers), (body) => {
+  return gpuProgram(linearParameters(buffers), (body) => {
     if (tokens === 1) {
-      linearFew(body, buffers, { columns, n: int(1), tile: 1, gpu });
+      linearFew(body, buffers, { columns, n: int(1, INDEX), tile: 1, gpu });
       return;
     }
-    const n = asExpr(buffers.n, "int64");
+    const n = asExpr(buffers.n, INDEX);
     body.if(
       n.eq(1),
       (one) => linearFew(one, buffers, { columns, n, tile: 1, gpu }),

@@ -1,11 +1,10 @@
 import type { FfiObject } from "../../../ffi/index.js";
-import { Buffer } from "../../ir/buffer.js";
-import { float, variable } from "../../ir/prim-expr.js";
-import { primFunc } from "../../ir/prim-func.js";
+import { float } from "../../ir/prim-expr.js";
 import type { GpuTraits } from "../kernel-target.js";
 import type { RmsNormOptions } from "../rms-norm.js";
 import { squareSum } from "./block-reduce.js";
 import { launch, strided, threadsFor } from "./launch.js";
+import { gpuProgram, parameter, size } from "./program.js";
 import { squareRoot } from "./scalar-math.js";
 
 /**
@@ -14,12 +13,12 @@ import { squareRoot } from "./scalar-math.js";
  * Parameters: x float32[n, columns], weight float32[columns], output float32[n, columns].
  */
 export function rmsNorm({ columns, epsilon, tokens }: RmsNormOptions, { maxThreads }: GpuTraits): FfiObject {
-  const n = tokens === 1 ? 1 : variable("n");
-  const x = new Buffer("x", [n, columns], "float32");
-  const weight = new Buffer("weight", [columns], "float32");
-  const output = new Buffer("output", [n, columns], "float32");
+  const n = tokens === 1 ? 1 : size("n");
+  const x = parameter("x", [n, columns], "float32");
+  const weight = parameter("weight", [columns], "float32");
+  const output = parameter("output", [n, columns], "float32");
   const threads = threadsFor(columns, Math.min(maxThreads, 256));
-  return primFunc([x, weight, output], (body) =>
+  return gpuProgram([x, weight, output], (body) =>
     launch(body, [n], threads, (block, { block: [row], thread }) => {
       if (row === undefined) return;
       const scratch = block.shared("scratch", threads);

@@ -1,9 +1,7 @@
 import type { FfiObject } from "../../../ffi/index.js";
-import { Buffer } from "../../ir/buffer.js";
-import { variable } from "../../ir/prim-expr.js";
-import { primFunc } from "../../ir/prim-func.js";
 import type { GpuTraits } from "../kernel-target.js";
 import { launch, strided, threadsFor } from "./launch.js";
+import { gpuProgram, parameter, size } from "./program.js";
 import { cosine, sine } from "./scalar-math.js";
 
 /**
@@ -13,13 +11,13 @@ import { cosine, sine } from "./scalar-math.js";
  * Parameters: positions int32[n], inv_freq float32[headDim / 2], output float32[n, headDim].
  */
 export function ropeTable({ headDim }: { readonly headDim: number }, { maxThreads }: GpuTraits): FfiObject {
-  const n = variable("n");
+  const n = size("n");
   const half = headDim / 2;
-  const positions = new Buffer("positions", [n], "int32");
-  const frequencies = new Buffer("inv_freq", [half], "float32");
-  const output = new Buffer("output", [n, headDim], "float32");
+  const positions = parameter("positions", [n], "int32");
+  const frequencies = parameter("inv_freq", [half], "float32");
+  const output = parameter("output", [n, headDim], "float32");
   const threads = threadsFor(half, maxThreads);
-  return primFunc([positions, frequencies, output], (body) =>
+  return gpuProgram([positions, frequencies, output], (body) =>
     launch(body, [n], threads, (block, { block: [row], thread }) => {
       if (row === undefined) return;
       const position = block.bind("position", positions.load(row).cast("float32"));

@@ -1,5 +1,5 @@
 import type { Buffer } from "../../ir/buffer.js";
-import { int, type PrimExpr, select } from "../../ir/prim-expr.js";
+import { type PrimExpr, select } from "../../ir/prim-expr.js";
 import type { Block } from "../../ir/statement.js";
 
 /** Halvings: enough for 65,536 sequences. */
@@ -26,7 +26,7 @@ export function pieceCount(
 
 /** Number of the first piece of a sequence. */
 export function firstPiece({ indptr, size }: Pick<Pieces, "indptr" | "size">, sequence: PrimExpr): PrimExpr {
-  return indptr.load(sequence).cast("int64").floorDiv(size).add(sequence);
+  return indptr.load(sequence).floorDiv(size).add(sequence);
 }
 
 /** The sequence that a piece belongs to, by bisection. */
@@ -36,7 +36,7 @@ export function sequenceOfPiece(block: Block, pieces: Pieces, piece: PrimExpr): 
 
 /** The sequence of a row of the step: the last that begins at or before it and is not empty. */
 export function sequenceOfRow(block: Block, indptr: Buffer, sequences: PrimExpr, row: PrimExpr): PrimExpr {
-  return lastAtMost(block, sequences, row, (sequence) => indptr.load(sequence).cast("int64"));
+  return lastAtMost(block, sequences, row, (sequence) => indptr.load(sequence));
 }
 
 /** The largest index below `count` whose value, which never falls, is at most `bound`; 0 where there is none. */
@@ -46,8 +46,8 @@ function lastAtMost(
   bound: PrimExpr,
   value: (index: PrimExpr) => PrimExpr,
 ): PrimExpr {
-  const range = block.registers("range", 2, "int64");
-  block.store(range, int(0), 0);
+  const range = block.registers("range", 2, "int32");
+  block.store(range, 0, 0);
   block.store(range, count, 1);
   block.serial("halving", STEPS, (inner) => {
     const low = inner.bind("low", range.load(0));

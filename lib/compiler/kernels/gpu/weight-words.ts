@@ -2,7 +2,7 @@
  * Packed weights (layout "rows16", lib/package/weight-format.ts) as kernels for GPUs read them: the very bytes of the package as int32
  * words, four rows of a row block at a time, 16 bytes of codes in one load. Neighbouring threads read neighbouring bytes.
  */
-import { Buffer } from "../../ir/buffer.js";
+import type { Buffer } from "../../ir/buffer.js";
 import { int, type PrimExpr } from "../../ir/prim-expr.js";
 import type { Block } from "../../ir/statement.js";
 import { bitAnd, reinterpret, shiftLeft, shiftRight, shiftRightBy } from "../../ir/vector.js";
@@ -14,6 +14,7 @@ import {
   WEIGHT_FORMATS,
   type WeightFormat,
 } from "../../quantization/format.js";
+import { INDEX, parameter } from "./program.js";
 import { halfToFloat } from "./scalar-math.js";
 
 /** Rows that one thread reads at a time: a quarter of a row block. */
@@ -32,7 +33,7 @@ export function wordShape(format: WeightFormat, rows: number, columns: number): 
 
 /** The parameter of a packed weight [rows, columns]. */
 export function wordBuffer(name: string, format: WeightFormat, rows: number, columns: number): Buffer {
-  return new Buffer(name, wordShape(format, rows, columns), "int32");
+  return parameter(name, wordShape(format, rows, columns), "int32");
 }
 
 /** Columns of a unit: those of the codes that a thread loads at once. */
@@ -76,13 +77,10 @@ export function loadUnit(block: Block, quad: WeightQuad, unit: PrimExpr): Weight
   const group = block.bind("group", unit.floorDiv(perGroup));
   const part = block.bind("part", unit.floorMod(perGroup));
   const index = groups === 1 ? group : block.bind("block", group.floorDiv(groups));
-  const inBlock = groups === 1 ? int(0) : group.floorMod(groups);
+  const inBlock = groups === 1 ? int(0, INDEX) : group.floorMod(groups);
   const at = block.bind("at", inBlock.mul(groupBytes / 4).add(groupsAt / 4));
   const words = loadWords(block, quad, index, at.add(part.mul(VECTOR_WORDS)), "codes");
-  const high =
-    bits === 5 || bits === 6
-      ? highBits(block, quad, { index, at, part: part.cast("int32"), bits })
-      : undefined;
+  const high = bits === 5 || bits === 6 ? highBits(block, quad, { index, at, part, bits }) : undefined;
   return {
     code(row, column) {
       const word = words.load(row);
@@ -123,7 +121,7 @@ function highBits(
 ): (row: number, column: number) => PrimExpr {
   const count = bits - 4;
   // A vector has all runs of four columns for 5 bits, half of them for 6; a unit is two runs.
-  const vector = count === 1 ? int(0) : part.floorDiv(2).cast("int64");
+  const vector = count === 1 ? int(0, INDEX) : part.floorDiv(2);
   const run = count === 1 ? part : part.floorMod(2);
   const words = loadWords(block, quad, index, at.add(vector.add(NIBBLE_VECTORS).mul(VECTOR_WORDS)), "high");
   const shift = block.bind("shift", run.mul(2 * count));
@@ -150,9 +148,9 @@ function loadScaling(block: Block, quad: WeightQuad, place: ScalingPlace): Weigh
   const stored = loadScales(block, quad, index, scalesAt / 4, "scales");
   const minima = hasMin ? loadScales(block, quad, index, minimaAt / 4, "minima") : undefined;
   // "halves": the second 16 factors are of columns 16 to 31.
-  const which = factors === "halves" ? part.floorDiv(perGroup / 2) : int(0);
+  const which = factors === "halves" ? part.floorDiv(perGroup / 2) : int(0, INDEX);
   const scaleFactor = factors === null ? undefined : loadFactors(block, quad, place, which);
-  const minimumFactor = factors === "minimum" ? loadFactors(block, quad, place, int(1)) : undefined;
+  const minimumFactor = factors === "minimum" ? loadFactors(block, quad, place, int(1, INDEX)) : undefined;
   return [0, 1, 2, 3].map((row) => {
     const product = scaleFactor === undefined ? stored(row) : stored(row).mul(scaleFactor(row));
     const scale = block.bind("scale", product);
@@ -172,7 +170,7 @@ function loadScales(
 ): (row: number) => PrimExpr {
   const { weight, format, rowBlock, half } = quad;
   if (WEIGHT_FORMATS[format].scaleDtype === "float32") {
-    const words = loadWords(block, quad, index, int(start), name);
+    const words = loadWords(block, quad, index, int(start, INDEX), name);
     return (row) => reinterpret(words.load(row), "float32");
   }
   const words = block.registers(name, QUAD_ROWS / 2, "int32");
@@ -217,7 +215,7 @@ function loadFloats(block: Block, quad: WeightQuad, unit: PrimExpr): WeightUnit 
     block.store(words, weight.loadVector(QUAD_ROWS / 2, rowBlock, unit, quad.quad.mul(QUAD_ROWS / 2)), 0);
     return { code: (row) => halfToFloat(halfBits(words, row), half), scaling: undefined };
   }
-  const words = loadWords(block, quad, unit, int(0), "words");
+  const words = loadWords(block, quad, unit, int(0, INDEX), "words");
   const bits = (word: PrimExpr, column: number): PrimExpr => {
     if (format === "f32") return word;
     // Bfloat16 is the upper half of a float32; the first column lies in the low half.
