@@ -142,9 +142,10 @@ void CreatePipeline(const LogicalDevice& device, const std::string& name, const 
 Pipeline BuildPipeline(const LogicalDevice& device, const std::string& name,
                        const std::string& spirv, uint32_t buffers) {
   const std::optional<ShaderNeeds> needs = ReadShaderNeeds(spirv);
-  if (!needs.has_value()) {
-    ThrowDeviceError(kDeviceFailure, "Expected SPIR-V for the kernel " + name +
-                                         " but it is damaged: compile the model again.");
+  if (!needs.has_value() || needs->entry_point != name) {
+    ThrowDeviceError(kDeviceFailure,
+                     "Expected SPIR-V for the kernel " + name +
+                         " but it is damaged, or another kernel's: compile the model again.");
   }
   CheckLimits(device.properties(), name, *needs);
   CheckFeatures(device.properties(), name, *needs);

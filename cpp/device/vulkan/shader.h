@@ -12,6 +12,8 @@
 namespace node_mlc::vulkan {
 
 struct ShaderNeeds {
+  /*! \brief Name of the last entry point; kernels have one. */
+  std::string entry_point;
   uint32_t threads[3] = {1, 1, 1};
   /*! \brief Bytes that a group of threads shares. */
   uint64_t shared_memory = 0;
