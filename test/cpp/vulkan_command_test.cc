@@ -97,6 +97,8 @@ TEST("shader: threads, shared memory and features are read") {
   CHECK_EQUAL(needs->entry_point, "mainl");
   CHECK_EQUAL(needs->shared_memory, 800u);
   CHECK(needs->float16 && needs->subgroups && !needs->int64 && !needs->float64);
+  CHECK(!needs->integer_dot_product);
+  CHECK(ReadShaderNeeds(Spirv({Instruction(17, 2), 6018}))->integer_dot_product);
 }
 
 TEST("shader: what is no SPIR-V, or ends too early, is refused") {

@@ -7,6 +7,7 @@ import { linkLibrary } from "../../lib/compiler/codegen/linker.js";
 import { resolveTarget } from "../../lib/compiler/codegen/target.js";
 import { Buffer } from "../../lib/compiler/ir/buffer.js";
 import { variable } from "../../lib/compiler/ir/prim-expr.js";
+import { llvmFunction } from "../../lib/compiler/ir/vector.js";
 import {
   compilerLibraryPath,
   type FfiModule,
@@ -140,6 +141,29 @@ describe.skipIf(!runnable)("kernels", () => {
     const result = Tensor.empty([n], "float32", vulkan());
     buildForDevice({ widened }, VULKAN_TARGET).getFunction("widened").call(half, result);
     expect(fromDevice(result)).toEqual(new Float32Array(n).fill(2.25));
+  });
+
+  it.skipIf(!first?.features.integerDotProduct)("multiply packed integers", () => {
+    const n = 64;
+    const [x, y] = [new Buffer("x", [n], "uint32"), new Buffer("y", [n], "uint32")];
+    const out = new Buffer("out", [n], "float32");
+    const dot = elementwise([x, y, out], n, (block, i) => {
+      const product = llvmFunction("dot4I8Packed", "int32", [x.load(i), y.load(i)]);
+      block.store(out, product.cast("float32"), i);
+    });
+    const bytes = (seed: number) => Int8Array.from({ length: 4 * n }, (_, i) => (i * seed) % 256);
+    const on = (values: Int8Array) => {
+      const tensor = Tensor.empty([n], "uint32", vulkan());
+      copy(Tensor.from(new Uint32Array(values.buffer), [n]), tensor);
+      return tensor;
+    };
+    const [a, b] = [bytes(37), bytes(91)];
+    const result = Tensor.empty([n], "float32", vulkan());
+    buildForDevice({ dot }, VULKAN_TARGET).getFunction("dot").call(on(a), on(b), result);
+    const expected = Float32Array.from({ length: n }, (_, i) =>
+      [0, 1, 2, 3].reduce((sum, j) => sum + (a[4 * i + j] ?? 0) * (b[4 * i + j] ?? 0), 0),
+    );
+    expect(fromDevice(result)).toEqual(expected);
   });
 
   it("take views that begin within a tensor's memory, where they say so", () => {

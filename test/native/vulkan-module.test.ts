@@ -96,21 +96,33 @@ describe.skipIf(!compiles || first === undefined)("a kernel", () => {
     runCode(source("groups"), 65536);
   });
 
-  it("for 16-bit floats is refused where there are none", async () => {
-    const code = kernelSource("halves[i] = f16(i);", "enable f16; var<workgroup> halves : array<f16, 64>;");
-    if (first?.features.fp16) runCode(code);
+  it.each([
+    {
+      feature: "fp16",
+      disable: "shaderFloat16",
+      code: kernelSource("halves[i] = f16(i);", "enable f16; var<workgroup> halves : array<f16, 64>;"),
+      needs: "16-bit floats",
+    },
+    {
+      feature: "integerDotProduct",
+      disable: "VK_KHR_shader_integer_dot_product",
+      code: kernelSource("shared_values[i] = u32(dot4I8Packed(i, i));"),
+      needs: "products of packed integers",
+    },
+  ] as const)("for $needs is refused where there are none", async ({ feature, disable, code, needs }) => {
+    if (first?.features[feature]) runCode(code);
     const bytes = moduleBytes(code).toString("hex");
     const child = await runChild(
       `
       native.loadDeviceRuntime("vulkan");
-      console.log(call("node_mlc.vulkan.list_devices")[0].get("features").get("fp16"));
+      console.log(call("node_mlc.vulkan.list_devices")[0].get("features").get("${feature}"));
       const module = call("ffi.Module.load_from_bytes.webgpu", Buffer.from("${bytes}", "hex"));
       try { module.getFunction("nothing").call(1, 64); } catch (error) { console.log(error.code, error.message); }
     `,
-      { env: { NODE_MLC_VULKAN_DISABLE: "shaderFloat16" } },
+      { env: { NODE_MLC_VULKAN_DISABLE: disable } },
     );
     expect(child.exitCode).toBe(0);
-    expect(child.stdout).toMatch(/^false\nERR_NATIVE Expected a device with 16-bit floats/);
+    expect(child.stdout).toMatch(new RegExp(`^false\nERR_NATIVE Expected a device with ${needs}`));
   });
 });
 

@@ -53,6 +53,9 @@ void CheckFeatures(const DeviceProperties& device, const std::string& kernel,
   if (needs.float16 && !device.float16) Refuse(device, kernel, "16-bit floats", "none");
   if (needs.float64 && !device.float64) Refuse(device, kernel, "64-bit floats", "none");
   if (needs.int64 && !device.int64) Refuse(device, kernel, "64-bit integers", "none");
+  if (needs.integer_dot_product && !device.integer_dot_product) {
+    Refuse(device, kernel, "products of packed integers", "none");
+  }
   const SubgroupSizes& sizes = device.subgroups;
   const bool fits = sizes.operations && sizes.least <= kSubgroupSize && kSubgroupSize <= sizes.most;
   if (needs.subgroups && !fits) {

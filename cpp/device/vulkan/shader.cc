@@ -35,6 +35,8 @@ enum Capability : uint32_t {
   kGroupNonUniform = 61,
   kGroupNonUniformQuad = 68,
   kStorageBuffer16BitAccess = 4433,
+  kDotProductInputAll = 6016,
+  kDotProduct = 6019,
 };
 constexpr uint32_t kLocalSize = 17;
 constexpr uint32_t kWorkgroup = 4;
@@ -93,6 +95,7 @@ class Reader {
     needs.float16 |= capability == kFloat16 || capability == kStorageBuffer16BitAccess;
     needs.float64 |= capability == kFloat64;
     needs.int64 |= capability == kInt64;
+    needs.integer_dot_product |= capability >= kDotProductInputAll && capability <= kDotProduct;
     needs.subgroups |= capability >= kGroupNonUniform && capability <= kGroupNonUniformQuad;
   }
 

@@ -21,6 +21,8 @@ struct ShaderNeeds {
   bool float64 = false;
   bool int64 = false;
   bool subgroups = false;
+  /*! \brief Products of four packed 8-bit integers in one instruction. */
+  bool integer_dot_product = false;
 };
 
 /*! \brief Whether the bytes begin as SPIR-V does (in this machine's byte order). */
