@@ -1,7 +1,7 @@
 // Builds cpp/device/vulkan/wgslc, which compiling models for Vulkan needs, and puts it beside the addon. Without Rust's
-// cargo the rest of the package works, and compiling for Vulkan says what is missing.
-import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+// cargo, or with one that is too old, the rest of the package works, and compiling for Vulkan says what is missing.
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -11,18 +11,22 @@ const target = path.join(root, "build", "wgslc");
 const file =
   { win32: "node_mlc_wgsl.dll", darwin: "libnode_mlc_wgsl.dylib" }[process.platform] ?? "libnode_mlc_wgsl.so";
 
-const cargo = process.env.CARGO ?? "cargo";
-if (spawnSync(cargo, ["--version"], { stdio: "ignore" }).status !== 0) {
+/** The package works without: only a package that is published must have it. */
+function goOnWithout(reason) {
   console.warn(
-    "No cargo: the compiler of WGSL (libnode_mlc_wgsl) is not built, so models cannot be compiled for Vulkan.",
+    `${reason}: the compiler of WGSL (${file}) is not built, so this installation cannot compile models for Vulkan.`,
   );
-  process.exit(0);
+  process.exit(process.argv.includes("--required") ? 1 : 0);
 }
-execFileSync(
+
+const cargo = process.env.CARGO ?? "cargo";
+if (spawnSync(cargo, ["--version"], { stdio: "ignore" }).status !== 0) goOnWithout("No cargo");
+const { status } = spawnSync(
   cargo,
   ["build", "--release", "--locked", "--manifest-path", manifest, "--target-dir", target, "--jobs", "2"],
   { stdio: "inherit" },
 );
+if (status !== 0) goOnWithout("cargo failed");
 const release = path.join(root, "build", "Release");
-if (!existsSync(release)) mkdirSync(release, { recursive: true });
+mkdirSync(release, { recursive: true });
 copyFileSync(path.join(target, "release", file), path.join(release, file));

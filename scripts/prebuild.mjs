@@ -6,6 +6,13 @@ import { fileURLToPath } from "node:url";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const prebuildify = path.join(root, "node_modules", "prebuildify", "bin.js");
+// A published package has everything.
+const wgsl = spawnSync(
+  process.execPath,
+  [path.join(root, "scripts", "build-wgsl-compiler.mjs"), "--required"],
+  { cwd: root, stdio: "inherit" },
+);
+if (wgsl.status !== 0) process.exit(1);
 const { status } = spawnSync(process.execPath, [prebuildify, "--napi", "--strip", "--tag-libc"], {
   cwd: root,
   stdio: "inherit",

@@ -32,6 +32,8 @@ export interface MissingDevice {
   readonly reason: string;
 }
 
+const RUNTIMES: readonly DeviceRuntime[] = ["opencl", "vulkan"];
+
 /** One device, or why there is none of its kind; `type` and `available` tell them apart. */
 export type DeviceInfo = CpuDevice | DriverDevice | MissingDevice;
 
@@ -54,17 +56,18 @@ export async function cpuDevice(): Promise<CpuDevice> {
  * Errors: ERR_NATIVE where the addon does not load.
  */
 export async function devices(): Promise<DeviceInfo[]> {
-  return [await cpuDevice(), ...(await driverDevices("opencl"))];
+  const others = await Promise.all(RUNTIMES.map(driverDevices));
+  return [await cpuDevice(), ...others.flat()];
 }
 
 /**
  * Where drivers' compiled kernels are kept, for this process (a host of an isolated engine has the default): a folder, `false`
- * for nowhere, or undefined for the default, `opencl` in the cache folder (docs/gpu.md).
+ * for nowhere, or undefined for the default, `opencl` and `vulkan` in the cache folder (docs/gpu.md).
  * Errors: ERR_NATIVE where the addon does not load, ERR_RUNTIME_MISMATCH where a device's runtime does not.
  */
 export async function setDeviceCache(folder?: string | false): Promise<void> {
   const { setProgramCache } = await import("../ffi/index.js");
-  setProgramCache("opencl", folder);
+  for (const runtime of RUNTIMES) setProgramCache(runtime, folder);
 }
 
 async function driverDevices(type: DeviceRuntime): Promise<DeviceInfo[]> {

@@ -11,8 +11,10 @@ export {
   type DeviceRuntime,
   listDevices,
   loadDeviceRuntime,
+  missingCodeGenerator,
   programCounts,
   type RuntimeDevice,
+  runtimeDevice,
   setProgramCache,
 } from "./device-runtime.js";
 export { call, getGlobalFunction, registerGlobalFunction } from "./functions.js";

@@ -77,24 +77,28 @@ TEST("groups: folded along two axes, each within the limit, nothing left out") {
 
 TEST("shader: threads, shared memory and features are read") {
   const auto needs = ReadShaderNeeds(Spirv({
-      Instruction(17, 2), 1,                  // Shader
-      Instruction(17, 2), 9,                  // Float16
-      Instruction(17, 2), 61,                 // GroupNonUniform
-      Instruction(16, 6), 1,  17, 64,  2, 1,  // LocalSize
-      Instruction(22, 3), 10, 16,             // half
-      Instruction(23, 4), 11, 10, 4,          // vector of 4
-      Instruction(21, 4), 12, 32, 0,          // uint
-      Instruction(43, 4), 12, 13, 100,        // 100
-      Instruction(28, 4), 14, 11, 13,         // array
-      Instruction(32, 4), 15, 4,  14,         // pointer to shared memory
-      Instruction(59, 4), 15, 16, 4,          // variable
-      Instruction(32, 4), 17, 6,  14,         // pointer to private memory
-      Instruction(59, 4), 17, 18, 6,          // variable
+      Instruction(17, 2), 1,                            // Shader
+      Instruction(17, 2), 9,                            // Float16
+      Instruction(17, 2), 61,                           // GroupNonUniform
+      Instruction(15, 6), 5,  4,  0x6e69616d, 0x6c, 7,  // entry point "mainl", with one more word
+      Instruction(16, 6), 1,  17, 64,         2,    1,  // LocalSize
+      Instruction(22, 3), 10, 16,                       // half
+      Instruction(23, 4), 11, 10, 4,                    // vector of 4
+      Instruction(21, 4), 12, 32, 0,                    // uint
+      Instruction(43, 4), 12, 13, 100,                  // 100
+      Instruction(28, 4), 14, 11, 13,                   // array
+      Instruction(32, 4), 15, 4,  14,                   // pointer to shared memory
+      Instruction(59, 4), 15, 16, 4,                    // variable
+      Instruction(32, 4), 17, 6,  14,                   // pointer to private memory
+      Instruction(59, 4), 17, 18, 6,                    // variable
   }));
   CHECK(needs.has_value());
   CHECK_EQUAL(needs->threads[0] * 10000 + needs->threads[1] * 100 + needs->threads[2], 640201u);
+  CHECK_EQUAL(needs->entry_point, "mainl");
   CHECK_EQUAL(needs->shared_memory, 800u);
   CHECK(needs->float16 && needs->subgroups && !needs->int64 && !needs->float64);
+  CHECK(!needs->integer_dot_product);
+  CHECK(ReadShaderNeeds(Spirv({Instruction(17, 2), 6018}))->integer_dot_product);
 }
 
 TEST("shader: what is no SPIR-V, or ends too early, is refused") {

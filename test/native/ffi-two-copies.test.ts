@@ -28,12 +28,13 @@ it("a second copy of the addon shares the first one's TVM", async () => {
       // Another copy is another environment: it sees the exception's text, not its value.
       try { call("test.copies"); } catch (error) { console.log(error.code, error.message.includes("across")); }
       // One registration of a device's functions serves both.
-      console.log(native.loadDeviceRuntime("opencl"), other.loadDeviceRuntime("opencl"));
+      for (const kind of ["opencl", "vulkan"])
+        console.log(native.loadDeviceRuntime(kind), other.loadDeviceRuntime(kind));
     `);
     expect(result).toMatchObject({
       exitCode: 0,
       signal: null,
-      stdout: "3 2\nERR_NATIVE true\ntrue false\n",
+      stdout: "3 2\nERR_NATIVE true\ntrue false\ntrue false\n",
     });
   } finally {
     rmSync(folder, { recursive: true });

@@ -7,30 +7,7 @@ import { setDeviceCache } from "../../lib/engine/devices.js";
 import { FfiModule, programCounts } from "../../lib/ffi/index.js";
 import { globalFunction } from "../support/global-function.js";
 import { opencl, openclDevices } from "../support/opencl-device.js";
-
-/** Little-endian, with the lengths that TVM's serialisation puts before texts and lists. */
-class Serialised {
-  readonly #parts: Buffer[] = [];
-
-  count(value: number): this {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigUInt64LE(BigInt(value));
-    return this.raw(bytes);
-  }
-
-  text(value: string): this {
-    return this.count(Buffer.byteLength(value)).raw(Buffer.from(value));
-  }
-
-  raw(bytes: Buffer): this {
-    this.#parts.push(bytes);
-    return this;
-  }
-
-  bytes(): Buffer {
-    return Buffer.concat(this.#parts);
-  }
-}
+import { Serialised } from "../support/serialised.js";
 
 const INT32 = Buffer.from([0, 32, 1, 0]);
 

@@ -1,13 +1,12 @@
 // The Vulkan device of this machine, where there is one (mesa-vulkan-drivers gives every machine one), and the compiler for it.
 import {
-  device,
   listDevices,
-  loadDeviceRuntime,
+  missingCodeGenerator,
   type RuntimeDevice,
+  runtimeDevice,
   type Tensor,
 } from "../../lib/ffi/index.js";
 import { tensorOn } from "./device-tensor.js";
-import { globalFunction } from "./global-function.js";
 
 /** What the tests' kernels are compiled for. */
 export const VULKAN_TARGET = { kind: "webgpu", max_num_threads: 256 };
@@ -24,14 +23,13 @@ export function vulkanDevices(): RuntimeDevice[] {
 
 /** Whether WGSL can be compiled; with a notice where it cannot. */
 export function canCompileWgsl(): boolean {
-  loadDeviceRuntime("vulkan");
-  const missing = globalFunction("node_mlc.vulkan.missing_compiler").call();
-  if (missing !== "") console.warn(`no compiler of WGSL, tests skipped: ${missing}`);
-  return missing === "";
+  const missing = missingCodeGenerator("vulkan");
+  if (missing !== undefined) console.warn(`no compiler of WGSL, tests skipped: ${missing}`);
+  return missing === undefined;
 }
 
 /** The device that the tests use. */
-export const vulkan = () => device("webgpu", 0);
+export const vulkan = () => runtimeDevice("vulkan", 0);
 
 /** A float32 vector on it. */
 export const onVulkan = (values: readonly number[] | Float32Array): Tensor => tensorOn(vulkan(), values);

@@ -142,7 +142,8 @@ void SetFeatures(VkPhysicalDevice device, const Names& extensions, const Names& 
       float16.shaderFloat16 && storage.storageBuffer16BitAccess && off.count("shaderFloat16") == 0;
   to->float64 = all.features.shaderFloat64;
   to->int64 = all.features.shaderInt64;
-  to->integer_dot_product = dot_product.shaderIntegerDotProduct;
+  to->integer_dot_product = extensions.count("VK_KHR_shader_integer_dot_product") != 0 &&
+                            dot_product.shaderIntegerDotProduct;
   to->memory_budget = extensions.count("VK_EXT_memory_budget") != 0;
   to->portability_subset = extensions.count("VK_KHR_portability_subset") != 0;
   SubgroupSizes& sizes = to->subgroups;

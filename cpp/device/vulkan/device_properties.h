@@ -60,7 +60,8 @@ struct DeviceProperties {
  *
  * The environment variable NODE_MLC_VULKAN_DISABLE names extensions and features, with commas
  * between, that are taken as missing, against drivers in which one is broken:
- * VK_KHR_push_descriptor, VK_EXT_memory_budget, shaderFloat16, subgroups.
+ * VK_KHR_push_descriptor, VK_KHR_shader_integer_dot_product, VK_EXT_memory_budget,
+ * VK_EXT_subgroup_size_control, shaderFloat16, subgroups.
  */
 std::optional<DeviceProperties> DescribeDevice(VkPhysicalDevice device);
 

@@ -15,6 +15,7 @@ namespace {
 std::vector<const char*> Extensions(const DeviceProperties& properties) {
   std::vector<const char*> names;
   if (properties.max_push_descriptors > 0) names.push_back("VK_KHR_push_descriptor");
+  if (properties.integer_dot_product) names.push_back("VK_KHR_shader_integer_dot_product");
   if (properties.memory_budget) names.push_back("VK_EXT_memory_budget");
   if (properties.portability_subset) names.push_back("VK_KHR_portability_subset");
   if (properties.subgroups.least != properties.subgroups.most) {
@@ -26,20 +27,31 @@ std::vector<const char*> Extensions(const DeviceProperties& properties) {
 /*! \brief The features that kernels use, as far as the device has them. */
 struct FeatureChain {
   explicit FeatureChain(const DeviceProperties& properties) {
-    all.pNext = &storage;
-    storage.pNext = &float16;
-    if (properties.subgroups.least != properties.subgroups.most) float16.pNext = &subgroup_size;
+    Add(&storage);
+    Add(&float16);
+    if (properties.subgroups.least != properties.subgroups.most) Add(&subgroup_size);
+    if (properties.integer_dot_product) Add(&dot_product);
     all.features.shaderInt64 = properties.int64;
     all.features.shaderFloat64 = properties.float64;
     storage.storageBuffer16BitAccess = properties.float16;
     float16.shaderFloat16 = properties.float16;
     subgroup_size.subgroupSizeControl = kTrue;
+    dot_product.shaderIntegerDotProduct = kTrue;
+  }
+  FeatureChain(const FeatureChain&) = delete;
+  FeatureChain& operator=(const FeatureChain&) = delete;
+
+  template <typename Structure>
+  void Add(Structure* structure) {
+    structure->pNext = all.pNext;
+    all.pNext = structure;
   }
 
   VkPhysicalDeviceFeatures2 all;
   VkPhysicalDevice16BitStorageFeatures storage;
   VkPhysicalDeviceShaderFloat16Int8Features float16;
   VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size;
+  VkPhysicalDeviceShaderIntegerDotProductFeatures dot_product;
 };
 
 }  // namespace

@@ -53,6 +53,9 @@ void CheckFeatures(const DeviceProperties& device, const std::string& kernel,
   if (needs.float16 && !device.float16) Refuse(device, kernel, "16-bit floats", "none");
   if (needs.float64 && !device.float64) Refuse(device, kernel, "64-bit floats", "none");
   if (needs.int64 && !device.int64) Refuse(device, kernel, "64-bit integers", "none");
+  if (needs.integer_dot_product && !device.integer_dot_product) {
+    Refuse(device, kernel, "products of packed integers", "none");
+  }
   const SubgroupSizes& sizes = device.subgroups;
   const bool fits = sizes.operations && sizes.least <= kSubgroupSize && kSubgroupSize <= sizes.most;
   if (needs.subgroups && !fits) {
@@ -142,9 +145,10 @@ void CreatePipeline(const LogicalDevice& device, const std::string& name, const 
 Pipeline BuildPipeline(const LogicalDevice& device, const std::string& name,
                        const std::string& spirv, uint32_t buffers) {
   const std::optional<ShaderNeeds> needs = ReadShaderNeeds(spirv);
-  if (!needs.has_value()) {
-    ThrowDeviceError(kDeviceFailure, "Expected SPIR-V for the kernel " + name +
-                                         " but it is damaged: compile the model again.");
+  if (!needs.has_value() || needs->entry_point != name) {
+    ThrowDeviceError(kDeviceFailure,
+                     "Expected SPIR-V for the kernel " + name +
+                         " but it is damaged, or another kernel's: compile the model again.");
   }
   CheckLimits(device.properties(), name, *needs);
   CheckFeatures(device.properties(), name, *needs);

@@ -16,6 +16,7 @@ constexpr uint32_t kMagic = 0x07230203;
 constexpr size_t kHeaderWords = 5;
 
 enum Instruction : uint32_t {
+  kEntryPoint = 15,
   kExecutionMode = 16,
   kCapability = 17,
   kTypeBool = 20,
@@ -34,9 +35,17 @@ enum Capability : uint32_t {
   kGroupNonUniform = 61,
   kGroupNonUniformQuad = 68,
   kStorageBuffer16BitAccess = 4433,
+  kDotProductInputAll = 6016,
+  kDotProduct = 6019,
 };
 constexpr uint32_t kLocalSize = 17;
 constexpr uint32_t kWorkgroup = 4;
+
+/*! \brief A text of up to `count` words, which ends with a zero byte. */
+std::string Text(const uint32_t* words, size_t count) {
+  const std::string bytes(reinterpret_cast<const char*>(words), count * 4);
+  return bytes.substr(0, bytes.find('\0'));
+}
 
 /*! \brief Reads instruction after instruction; ids of types and constants by what they are worth.
  */
@@ -46,6 +55,9 @@ class Reader {
     switch (instruction) {
       case kCapability:
         return ReadCapability(words[1]);
+      case kEntryPoint:
+        needs.entry_point = Text(words + 3, count - 3);
+        return;
       case kExecutionMode:
         if (count == 6 && words[2] == kLocalSize) std::memcpy(needs.threads, words + 3, 12);
         return;
@@ -83,6 +95,7 @@ class Reader {
     needs.float16 |= capability == kFloat16 || capability == kStorageBuffer16BitAccess;
     needs.float64 |= capability == kFloat64;
     needs.int64 |= capability == kInt64;
+    needs.integer_dot_product |= capability >= kDotProductInputAll && capability <= kDotProduct;
     needs.subgroups |= capability >= kGroupNonUniform && capability <= kGroupNonUniformQuad;
   }
 
@@ -99,6 +112,7 @@ size_t LeastWords(uint32_t instruction) {
     case kExecutionMode:
     case kTypeFloat:
       return 3;
+    case kEntryPoint:
     case kTypeInt:
     case kTypeVector:
     case kTypeArray:

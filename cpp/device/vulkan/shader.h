@@ -12,6 +12,8 @@
 namespace node_mlc::vulkan {
 
 struct ShaderNeeds {
+  /*! \brief Name of the last entry point; kernels have one. */
+  std::string entry_point;
   uint32_t threads[3] = {1, 1, 1};
   /*! \brief Bytes that a group of threads shares. */
   uint64_t shared_memory = 0;
@@ -19,6 +21,8 @@ struct ShaderNeeds {
   bool float64 = false;
   bool int64 = false;
   bool subgroups = false;
+  /*! \brief Products of four packed 8-bit integers in one instruction. */
+  bool integer_dot_product = false;
 };
 
 /*! \brief Whether the bytes begin as SPIR-V does (in this machine's byte order). */

@@ -31,7 +31,7 @@ function describeDriverDevice(device: DriverDevice): string {
   return lines([
     [`${device.type}:${device.index}`, `${device.name} (${device.kind})`],
     ["driver", `${device.platform} ${device.driver}`],
-    ["compute units", device.computeUnits],
+    ["compute units", device.computeUnits || "unknown"],
     ["memory", `${megabytes(device.memoryBytes)}, ${megabytes(device.maxAllocationBytes)} in one allocation`],
     ["features", features.map(([name]) => name).join(" ")],
   ]);

@@ -22,7 +22,7 @@ export const doctorCommand = defineCommand({
   args: {},
   async run(_args, { output }) {
     const forCompiling = [nodeVersion(), await nativeAddon(), await compilerLibrary(), await linker()];
-    const checks = [...forCompiling, ...(await moreDevices()), memory()];
+    const checks = [...forCompiling, await vulkanCode(), ...(await moreDevices()), memory()];
     const ok = checks.every((check) => check.ok || !check.needed);
     const canCompile = forCompiling.every((check) => check.ok);
     output.result({ ok, can_compile: canCompile, checks }, () =>
@@ -85,6 +85,18 @@ async function linker(): Promise<Check> {
 }
 
 /** Every device beside the CPU, or what one would need. */
+async function vulkanCode(): Promise<Check> {
+  const name = "compiler of code for Vulkan";
+  try {
+    const { missingCodeGenerator } = await import("../../ffi/index.js");
+    const missing = missingCodeGenerator("vulkan");
+    const detail = missing === undefined ? "loads" : `${missing}: only compiling models for Vulkan needs it`;
+    return { name, ok: missing === undefined, needed: false, detail };
+  } catch (error) {
+    return { name, ok: false, needed: false, detail: firstLine(error) };
+  }
+}
+
 async function moreDevices(): Promise<Check[]> {
   try {
     return (await devices()).flatMap((device) => {

@@ -4,8 +4,9 @@
 
 mod convert;
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{catch_unwind, set_hook, AssertUnwindSafe};
 use std::slice;
+use std::sync::Once;
 
 /// SPIR-V is written to `out`.
 const CONVERTED: i32 = 0;
@@ -47,6 +48,9 @@ pub unsafe extern "C" fn node_mlc_wgsl_free(data: *mut u8, size: usize) {
 }
 
 fn answer(source: &[u8]) -> (i32, Vec<u8>) {
+    // The message comes back to the caller; it is not for the process's error output too.
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| set_hook(Box::new(|_| {})));
     let converted = catch_unwind(AssertUnwindSafe(|| match std::str::from_utf8(source) {
         Ok(text) => convert::to_spirv(text),
         Err(error) => Err(format!("the source is not UTF-8: {error}")),
