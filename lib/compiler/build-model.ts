@@ -22,6 +22,7 @@ import {
   libraryFile,
   manifestDraft,
 } from "./model-files.js";
+import { isEncoder } from "./models/model-config.js";
 import type { Activations, KvDtype, ModelSpec } from "./nn/decoder-spec.js";
 import { buildModule } from "./nn/encoder-module.js";
 import { addMetadata } from "./nn/metadata.js";
@@ -91,7 +92,7 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
 function planWeights(model: SourceModel, quantization: string | undefined): WeightPlan {
   const scheme =
     quantization === undefined
-      ? defaultScheme(model.imported.tensors.values())
+      ? defaultScheme(model.imported.tensors.values(), { encoder: isEncoder(model.config) })
       : quantizationScheme(quantization);
   return chooseFormats(model, scheme);
 }
