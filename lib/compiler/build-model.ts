@@ -93,7 +93,7 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
 function planWeights(model: SourceModel, quantization: string | undefined): WeightPlan {
   const scheme =
     quantization === undefined
-      ? defaultScheme(model.imported.tensors.values())
+      ? defaultScheme(model.imported.tensors.values(), { encoder: isEncoder(model.config) })
       : quantizationScheme(quantization);
   return chooseFormats(model, scheme);
 }

@@ -18,7 +18,7 @@ export const compileCommand = defineCommand({
     quantization: {
       type: "string",
       valueHint: "Q",
-      description: `${SCHEME_NAMES.join(", ")} (default: keep for a quantised GGUF, else q4_1)`,
+      description: `${SCHEME_NAMES.join(", ")} (default: keep for a quantised GGUF, else q4_1, of an encoder q8_0)`,
     },
     activations: {
       type: "string",
