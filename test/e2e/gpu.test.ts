@@ -1,12 +1,12 @@
-// The default model on an OpenCL device: golden ids, many requests at a time, forks, aborts, pages copied out and in, and what "auto" does.
+// The default model on OpenCL and Vulkan devices: golden ids, many requests at a time, forks, aborts, pages copied out and in, and what "auto" does.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Engine } from "../../lib/index.js";
+import { devices, Engine } from "../../lib/index.js";
 import { nodeMlc } from "../support/command-line.js";
 import { compiledModel } from "../support/compiled-model.js";
-import { openclDevices } from "../support/opencl-device.js";
+import { testGpus } from "../support/gpu-kernel.js";
 import { sharedData } from "../support/shared-data.js";
 
 interface Golden {
@@ -15,17 +15,18 @@ interface Golden {
 
 const gguf = process.env.NODE_MLC_DEFAULT_MODEL;
 const goldenFile = sharedData("smollm2-135m-instruct", "golden.json");
-const present = gguf !== undefined && goldenFile !== undefined && openclDevices().length > 0;
+const present = gguf !== undefined && goldenFile !== undefined;
+const gpus = present ? testGpus() : [];
 
-describe.skipIf(!present)("SmolLM2-135M-Instruct on OpenCL", () => {
+describe.each(gpus)("SmolLM2-135M-Instruct on $kind", ({ kind }) => {
   let folder: string;
   let engine: Engine;
   let cases: Golden["cases"];
 
   beforeAll(async () => {
     cases = (JSON.parse(await readFile(goldenFile ?? "", "utf8")) as Golden).cases;
-    folder = await compiledModel(gguf ?? "", { quantization: "keep", target: ["cpu", "opencl"] });
-    engine = await Engine.load(folder, { device: "opencl", maxBatch: 4, contextLength: 1024 });
+    folder = await compiledModel(gguf ?? "", { quantization: "keep", target: ["cpu", "opencl", "vulkan"] });
+    engine = await Engine.load(folder, { device: kind, maxBatch: 4, contextLength: 1024 });
   }, 300_000);
   afterAll(() => engine?.dispose());
 
@@ -36,8 +37,8 @@ describe.skipIf(!present)("SmolLM2-135M-Instruct on OpenCL", () => {
   };
 
   it("says where it runs", () => {
-    expect(engine.device).toMatchObject({ type: "opencl", index: 0, reason: "asked for" });
-    expect(engine.library.name).toBe("opencl");
+    expect(engine.device).toMatchObject({ type: kind, index: 0, reason: "asked for" });
+    expect(engine.library.name).toBe(kind);
   });
 
   it("gives the golden greedy ids, one request after the other and all at a time", async () => {
@@ -77,7 +78,7 @@ describe.skipIf(!present)("SmolLM2-135M-Instruct on OpenCL", () => {
     const fork = await session.fork();
     const next = await session.send("Which of them is the sky's?", options).result;
     expect((await fork.send("Which of them is the sky's?", options).result).text).toBe(next.text);
-    await using other = await Engine.load(folder, { device: "opencl", maxBatch: 1, contextLength: 1024 });
+    await using other = await Engine.load(folder, { device: kind, maxBatch: 1, contextLength: 1024 });
     const restored = await other.restoreSession(file);
     const again = await restored.send("Which of them is the sky's?", options).result;
     expect(again.text).toBe(next.text);
@@ -87,7 +88,7 @@ describe.skipIf(!present)("SmolLM2-135M-Instruct on OpenCL", () => {
 
   it("runs in a child process too", async () => {
     await using isolated = await Engine.load(folder, {
-      device: "opencl:0",
+      device: `${kind}:0`,
       maxBatch: 1,
       contextLength: 512,
       isolation: "process",
@@ -103,22 +104,23 @@ describe.skipIf(!present)("SmolLM2-135M-Instruct on OpenCL", () => {
 
   it("runs on the processor by default where the driver computes there too", async () => {
     await using chosen = await Engine.load(folder);
-    const isGpu = openclDevices().some(({ kind }) => kind === "gpu");
-    expect(chosen.device.type).toBe(isGpu ? "opencl" : "cpu");
+    const found = await devices();
+    const hasGpu = found.some((device) => device.available && device.type !== "cpu" && device.kind === "gpu");
+    expect(chosen.device.type !== "cpu").toBe(hasGpu);
   });
 
   it("refuses devices that are not there, and packages without code for them", async () => {
-    await expect(Engine.load(folder, { device: "opencl:99" })).rejects.toMatchObject({
+    await expect(Engine.load(folder, { device: `${kind}:99` })).rejects.toMatchObject({
       code: "ERR_DEVICE_UNAVAILABLE",
     });
     const plain = await compiledModel(gguf ?? "", { quantization: "keep" });
-    await expect(Engine.load(plain, { device: "opencl" })).rejects.toMatchObject({
+    await expect(Engine.load(plain, { device: kind })).rejects.toMatchObject({
       code: "ERR_INVALID_ARGUMENT",
     });
   });
 
   it("answers by the command line", async () => {
-    const flags = ["--prompt", "What is the capital of Japan?", "--temperature", "0", "--device", "opencl"];
+    const flags = ["--prompt", "What is the capital of Japan?", "--temperature", "0", "--device", kind];
     expect((await nodeMlc("generate", folder, ...flags)).stdout).toContain("Tokyo");
   });
 });
