@@ -35,7 +35,10 @@ class CommandRing {
 
   /*! \brief The serial that commands recorded now are submitted with. */
   Serial open_serial() const { return submitted_ + 1; }
+  /*! \brief What is known to be done; waiting brings it up to date. */
   Serial completed() const { return completed_; }
+  /*! \brief Whether the device has had nothing to do since the last wait. */
+  bool idle() const { return completed_ == submitted_; }
 
   /*! \brief Hands what is recorded to the device. */
   void Submit();
