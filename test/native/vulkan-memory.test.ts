@@ -49,6 +49,16 @@ describe("loading", () => {
     for (const line of lines) expect(line).toMatch(/^ERR_DEVICE_UNAVAILABLE .*mesa-vulkan-drivers/);
   });
 
+  it("with a feature switched off that there is none of is an error with those there are", async () => {
+    const child = await runChild(SAY_WHAT_IS_MISSING, {
+      env: { NODE_MLC_VULKAN_DISABLE: "subgroups,float16" },
+    });
+    expect(child.exitCode).toBe(0);
+    expect(child.stdout.split("\n")[0]).toMatch(
+      /^ERR_DEVICE_UNAVAILABLE .*NODE_MLC_VULKAN_DISABLE .*shaderFloat16.*"float16"/,
+    );
+  });
+
   it.skipIf(process.platform !== "linux")("of a broken libvulkan is an error with the remedy", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "node-mlc-vulkan-"));
     for (const name of ["libvulkan.so", "libvulkan.so.1"])
