@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "engine/device_memory.h"
+
 namespace node_mlc {
 
 namespace ffi = tvm::ffi;
@@ -21,7 +23,11 @@ bool IsInt8(const ModelConfig& config) { return config.kv_dtype == "int8"; }
 
 DLDataType KvDtype(const ModelConfig& config) {
   if (IsInt8(config)) return DLDataType{kDLInt, 8, 1};
-  return DLDataType{kDLFloat, static_cast<uint8_t>(config.kv_dtype == "float16" ? 16 : 32), 1};
+  if (config.kv_dtype == "float32") return DLDataType{kDLFloat, 32, 1};
+  // As the kernels of the device take halves (lib/compiler/codegen/gpu-target.ts, `pageHalf`).
+  const DLDeviceType type = config.device.device_type;
+  const bool floats = type == kDLCPU || type == kDLWebGPU;
+  return DLDataType{static_cast<uint8_t>(floats ? kDLFloat : kDLUInt), 16, 1};
 }
 
 // Elements of the keys, or the values, of one head in a page and layer (lib/package/kv-format.ts):
@@ -38,19 +44,27 @@ int64_t KvPageBytes(const ModelConfig& config) {
          (KvDtype(config).bits / 8);
 }
 
-KvCache::KvCache(const ModelConfig& config)
-    : page_bytes_(KvPageBytes(config)),
-      memory_(std::make_shared<ReservedMemory>(static_cast<size_t>(page_bytes_) * config.pages)) {
+KvCache::KvCache(const ModelConfig& config) : page_bytes_(KvPageBytes(config)) {
   const ffi::Shape shape({config.pages, config.layers, 2, config.kv_heads, RecordSize(config)});
+  if (!IsCpu(config.device)) {
+    tensor_ = AllocateTensor(shape, KvDtype(config), config.device);
+    return;
+  }
+  memory_ = std::make_shared<ReservedMemory>(static_cast<size_t>(page_bytes_) * config.pages);
   tensor_ = ffi::Tensor::FromNDAlloc(ReservedStorage{memory_}, shape, KvDtype(config),
                                      DLDevice{kDLCPU, 0});
 }
 
-uint8_t* KvCache::page(int32_t index) const {
-  return static_cast<uint8_t*>(memory_->data()) + page_bytes_ * index;
+void KvCache::Read(int32_t page, uint8_t* data) const {
+  CopyFromTensor(tensor_, page_bytes_ * page, data, page_bytes_);
+}
+
+void KvCache::Write(int32_t page, const uint8_t* data) {
+  CopyToTensor(data, page_bytes_, tensor_, page_bytes_ * page);
 }
 
 void KvCache::Decommit(int32_t begin, int32_t end) {
+  if (!memory_) return;
   const size_t page_bytes = static_cast<size_t>(page_bytes_);
   memory_->Decommit(page_bytes * begin, page_bytes * end);
 }

@@ -6,6 +6,8 @@
 #ifndef NODE_MLC_ENGINE_MODEL_CONFIG_H_
 #define NODE_MLC_ENGINE_MODEL_CONFIG_H_
 
+#include <dlpack/dlpack.h>
+
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -34,6 +36,8 @@ struct ParameterConfig {
  * (lib/ffi/native-engine.ts). */
 struct ModelConfig {
   std::string library;
+  /*! \brief Where the library's kernels run; its runtime is loaded. */
+  DLDevice device{kDLCPU, 0};
   std::vector<ShardConfig> shards;
   /*! \brief In the order in which the compiled functions take them. */
   std::vector<ParameterConfig> params;

@@ -77,9 +77,20 @@ ffi::Function Resolve(const ffi::Module& machine, const std::string& path, const
   return function;
 }
 
+/*! \brief Tells a machine its devices: that of the kernels, and the host. */
+void Initialize(const ffi::Function& initialize, DLDevice device) {
+  constexpr int kHost = static_cast<int>(kDLCPU);
+  if (device.device_type == kDLCPU) {
+    initialize(kHost, 0, kPooledAllocator);
+  } else {
+    initialize(static_cast<int>(device.device_type), device.device_id, kPooledAllocator, kHost, 0,
+               kPooledAllocator);
+  }
+}
+
 }  // namespace
 
-ModelFunctions ModelFunctions::Load(const std::string& path, bool encoder) {
+ModelFunctions ModelFunctions::Load(const std::string& path, bool encoder, DLDevice device) {
   CheckLibraryFile(path);
   ModelFunctions model;  // outside: an error may need code of the library to be destroyed
   try {
@@ -88,7 +99,7 @@ ModelFunctions ModelFunctions::Load(const std::string& path, bool encoder) {
     ffi::Optional<ffi::Function> load = library->GetFunction("vm_load_executable", true);
     if (!load.has_value()) ThrowInvalid(path, "it holds no model");
     ffi::Module machine = (*load)().cast<ffi::Module>();
-    Resolve(machine, path, "vm_initialization")(static_cast<int>(kDLCPU), 0, kPooledAllocator);
+    Initialize(Resolve(machine, path, "vm_initialization"), device);
     model.machine = machine;
     model.embed = Resolve(machine, path, "embed");
     if (encoder) {

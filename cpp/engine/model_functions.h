@@ -5,6 +5,7 @@
 #ifndef NODE_MLC_ENGINE_MODEL_FUNCTIONS_H_
 #define NODE_MLC_ENGINE_MODEL_FUNCTIONS_H_
 
+#include <dlpack/dlpack.h>
 #include <tvm/ffi/function.h>
 #include <tvm/ffi/object.h>
 
@@ -20,9 +21,9 @@ namespace node_mlc {
  * destroyed from the last to the first: the library goes when nothing refers to its code any more.
  */
 struct ModelFunctions {
-  /*! \brief Loads `path`; throws CodedError(ERR_INVALID_PACKAGE) when it is absent, damaged, or no
-   * model library. */
-  static ModelFunctions Load(const std::string& path, bool encoder);
+  /*! \brief Loads `path` to run on `device`; throws CodedError(ERR_INVALID_PACKAGE) when it is
+   * absent, damaged, or no model library. */
+  static ModelFunctions Load(const std::string& path, bool encoder, DLDevice device);
 
   /*! \brief The loaded library. */
   tvm::ffi::ObjectRef library;

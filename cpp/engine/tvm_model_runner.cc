@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/device_memory.h"
 #include "engine/weight_loader.h"
 #include "support/coded_error.h"
 #include "support/ffi_error.h"
@@ -21,19 +22,11 @@ namespace ffi = tvm::ffi;
 namespace {
 
 constexpr DLDataType kInt32{kDLInt, 32, 1};
-constexpr int64_t kAlignment = 64;
 /*! \brief TVM's pool keeps a buffer for every size it ever served; above this it is emptied. */
 constexpr int64_t kPooledResultBytes = int64_t{16} << 20;
 /*! \brief Numbers of rows up to this are embedded as they are, larger ones rounded up to a power of
  * two, so that the pool sees few sizes. */
 constexpr size_t kExactRows = 16;
-
-struct ArgumentStorage {
-  std::shared_ptr<std::vector<int32_t>> memory;
-  int32_t* data;
-  void AllocData(DLTensor* tensor) { tensor->data = data; }
-  void FreeData(DLTensor*) {}
-};
 
 size_t PaddedRows(size_t rows, size_t most) {
   if (rows <= kExactRows) return rows;
@@ -50,27 +43,33 @@ ffi::Tensor FirstRows(const ffi::Tensor& matrix, int64_t rows) {
   return matrix.as_strided(shape, strides);
 }
 
+/*! \brief Threads of the kernels: one, which launches them, where another device computes. */
+int32_t ThreadsFor(const ModelConfig& config) {
+  return IsCpu(config.device) ? ThreadPool::SizeFor(config.threads) : 1;
+}
+
 void EmptyPool() { ffi::Function::GetGlobalRequired("vm.builtin.memory_manager.clear")(); }
 
 }  // namespace
 
-IntArgument::IntArgument(int64_t capacity)
-    : storage_(std::make_shared<std::vector<int32_t>>(capacity + kAlignment / sizeof(int32_t))),
-      capacity_(capacity) {
-  auto address = reinterpret_cast<uintptr_t>(storage_->data());
-  aligned_ = reinterpret_cast<int32_t*>((address + kAlignment - 1) / kAlignment * kAlignment);
-}
+IntArgument::IntArgument(int64_t capacity, DLDevice device)
+    : storage_(AllocateTensor(ffi::Shape({capacity}), kInt32, device)) {}
 
 ffi::Tensor IntArgument::Fill(const std::vector<int32_t>& values) {
   const int64_t count = static_cast<int64_t>(values.size());
-  if (count > capacity_) {
-    throw CodedError("ERR_NATIVE", "Expected a step of at most " + std::to_string(capacity_) +
-                                       " values but received " + std::to_string(count) + ".");
+  if (count > storage_.size(0)) {
+    throw CodedError("ERR_NATIVE", "Expected a step of at most " +
+                                       std::to_string(storage_.size(0)) + " values but received " +
+                                       std::to_string(count) + ".");
   }
-  std::memcpy(aligned_, values.data(), values.size() * sizeof(int32_t));
+  const int64_t bytes = count * static_cast<int64_t>(sizeof(int32_t));
+  if (IsCpu(storage_.device())) {
+    std::memcpy(storage_.data_ptr(), values.data(), static_cast<size_t>(bytes));
+  } else {
+    CopyToTensor(values.data(), bytes, storage_);
+  }
   if (!view_.defined() || view_.size(0) != count) {
-    view_ = ffi::Tensor::FromNDAlloc(ArgumentStorage{storage_, aligned_}, ffi::ShapeView(&count, 1),
-                                     kInt32, DLDevice{kDLCPU, 0});
+    view_ = storage_.as_strided(ffi::Shape({count}), ffi::Shape({1}));
   }
   return view_;
 }
@@ -78,7 +77,7 @@ ffi::Tensor IntArgument::Fill(const std::vector<int32_t>& values) {
 std::unique_ptr<TvmModelRunner> TvmModelRunner::Load(const ModelConfig& config,
                                                      const LoadProgress& progress) {
   progress.Advance("library", 0, 1);
-  ModelFunctions functions = ModelFunctions::Load(config.library, config.encoder);
+  ModelFunctions functions = ModelFunctions::Load(config.library, config.encoder, config.device);
   progress.Advance("library", 1, 1);
   ffi::Array<ffi::Tensor> params = LoadWeights(config, progress);
   progress.Advance("cache", 0, 1);
@@ -94,21 +93,21 @@ std::unique_ptr<TvmModelRunner> TvmModelRunner::Load(const ModelConfig& config,
 TvmModelRunner::TvmModelRunner(const ModelConfig& config, ModelFunctions functions,
                                ffi::Array<ffi::Tensor> params)
     : config_(config),
-      pool_(ThreadPool::Current() == nullptr
-                ? std::make_unique<ThreadPool>(ThreadPool::SizeFor(config.threads))
-                : nullptr),
+      pool_(ThreadPool::Current() == nullptr ? std::make_unique<ThreadPool>(ThreadsFor(config))
+                                             : nullptr),
       functions_(std::move(functions)),
       params_(std::move(params)),
       kv_cache_(config),
-      tokens_(config.prefill_chunk),
-      q_indptr_(config.max_batch + 1),
-      positions_(config.prefill_chunk),
-      page_indptr_(config.max_batch + 1),
+      tokens_(config.prefill_chunk, config.device),
+      q_indptr_(config.max_batch + 1, config.device),
+      positions_(config.prefill_chunk, config.device),
+      page_indptr_(config.max_batch + 1, config.device),
       // Sequences share pages of a common prefix, so a step may name more than there are.
       page_indices_(int64_t{config.max_batch} *
-                    std::min((config.context_length + config.page_size - 1) / config.page_size,
-                             config.pages)),
-      logit_rows_(config.prefill_chunk) {
+                        std::min((config.context_length + config.page_size - 1) / config.page_size,
+                                 config.pages),
+                    config.device),
+      logit_rows_(config.prefill_chunk, config.device) {
   if (pool_) pool_->MakeCurrent();
 }
 
@@ -167,7 +166,7 @@ void TvmModelRunner::Run(const ffi::Function& function, const StepInput& input) 
   }
 }
 
-float* TvmModelRunner::CheckResult(int64_t rows, int64_t columns) const {
+float* TvmModelRunner::CheckResult(int64_t rows, int64_t columns) {
   const DLDataType dtype = result_.dtype();
   const bool is_float = dtype.code == kDLFloat && dtype.bits == 32 && dtype.lanes == 1;
   if (!is_float || result_.ndim() != 2 || result_.size(0) != rows || result_.size(1) != columns) {
@@ -177,8 +176,15 @@ float* TvmModelRunner::CheckResult(int64_t rows, int64_t columns) const {
                                                 "others: the package's files do not belong "
                                                 "together.");
   }
+  if (!IsCpu(result_.device())) return CopyResult();
   auto* data = static_cast<char*>(result_.data_ptr()) + result_.byte_offset();
   return reinterpret_cast<float*>(data);
+}
+
+float* TvmModelRunner::CopyResult() {
+  result_copy_.resize(static_cast<size_t>(result_.numel()));
+  CopyFromTensor(result_, 0, result_copy_.data(), result_.numel() * 4);
+  return result_copy_.data();
 }
 
 void TvmModelRunner::LimitPool(int64_t result_bytes) {
@@ -204,6 +210,8 @@ void TvmModelRunner::WarmUp() {
       Forward(input);
     }
   } catch (const CodedError& error) {
+    // What a device or its driver refuses says nothing about the package.
+    if (!IsCpu(config_.device)) throw;
     throw CodedError(
         "ERR_INVALID_PACKAGE",
         std::string("Expected the compiled library to accept the package's weights. ") +

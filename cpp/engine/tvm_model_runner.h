@@ -9,7 +9,6 @@
 #include <tvm/ffi/container/tensor.h>
 
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <set>
 #include <vector>
@@ -23,19 +22,18 @@
 
 namespace node_mlc {
 
-/*! \brief int32 arguments of fixed capacity; a step sees as much of them as it needs, as a view. */
+/*! \brief int32 arguments of fixed capacity in a device's memory; a step sees as much of them as it
+ * needs, as a view. */
 class IntArgument {
  public:
-  explicit IntArgument(int64_t capacity);
+  IntArgument(int64_t capacity, DLDevice device);
 
   /*! \brief Copies `values` in and returns a view [values.size()], valid until the next call. The
    * view is the last one where the size is the same, as it is from one decode step to the next. */
   tvm::ffi::Tensor Fill(const std::vector<int32_t>& values);
 
  private:
-  std::shared_ptr<std::vector<int32_t>> storage_;
-  int32_t* aligned_ = nullptr;
-  int64_t capacity_;
+  tvm::ffi::Tensor storage_;
   tvm::ffi::Tensor view_;
 };
 
@@ -58,12 +56,8 @@ class TvmModelRunner final : public ModelRunner {
   Logits Forward(const StepInput& input) override;
   HiddenRows Encode(const StepInput& input) override;
   int64_t page_bytes() const override { return kv_cache_.page_bytes(); }
-  void ReadPage(int32_t page, uint8_t* data) override {
-    std::memcpy(data, kv_cache_.page(page), static_cast<size_t>(page_bytes()));
-  }
-  void WritePage(int32_t page, const uint8_t* data) override {
-    std::memcpy(kv_cache_.page(page), data, static_cast<size_t>(page_bytes()));
-  }
+  void ReadPage(int32_t page, uint8_t* data) override { kv_cache_.Read(page, data); }
+  void WritePage(int32_t page, const uint8_t* data) override { kv_cache_.Write(page, data); }
   void ReleasePages(int32_t begin, int32_t end) override { kv_cache_.Decommit(begin, end); }
 
  private:
@@ -74,8 +68,10 @@ class TvmModelRunner final : public ModelRunner {
   const tvm::ffi::Function& FunctionFor(const StepInput& input) const;
   /*! \brief Calls `function` with the arguments of a step; throws CodedError. */
   void Run(const tvm::ffi::Function& function, const StepInput& input);
-  /*! \brief The result's values; throws CodedError unless it is float32 [rows, columns]. */
-  float* CheckResult(int64_t rows, int64_t columns) const;
+  /*! \brief The result's values in host memory; throws CodedError unless it is float32 [rows,
+   * columns]. */
+  float* CheckResult(int64_t rows, int64_t columns);
+  float* CopyResult();
   void LimitPool(int64_t result_bytes);
   void WarmUp();
 
@@ -89,8 +85,9 @@ class TvmModelRunner final : public ModelRunner {
   KvCache kv_cache_;
   IntArgument tokens_, q_indptr_, positions_, page_indptr_, page_indices_, logit_rows_;
   std::vector<int32_t> padded_tokens_;
-  /*! \brief What the last function gave. */
+  /*! \brief What the last function gave, and a copy of it where that is not in host memory. */
   tvm::ffi::Tensor result_;
+  std::vector<float> result_copy_;
   int64_t hidden_size_ = 0;
   std::set<int64_t> result_sizes_;
   int64_t pooled_bytes_ = 0;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/device_memory.h"
 #include "support/coded_error.h"
 #include "support/mapped_file.h"
 
@@ -110,6 +111,37 @@ void ReadAll(const Shards& shards, int64_t total, const LoadProgress& progress) 
   }
 }
 
+/*! \brief A tensor of `param`'s bytes as kernels of devices take it. */
+ffi::Tensor AllocateParameter(const ffi::Tensor& param, DLDevice device) {
+  if (param.ndim() == 1) {
+    return AllocateTensor(ffi::Shape({param.size(0)}), param.dtype(), device);
+  }
+  constexpr DLDataType kWord{kDLInt, 32, 1};
+  const int64_t elements = param.size(2) * (param.dtype().bits / 8);
+  return AllocateTensor(ffi::Shape({param.size(0), param.size(1), elements / 4}), kWord, device);
+}
+
+ffi::Array<ffi::Tensor> Upload(const ffi::Array<ffi::Tensor>& params, const ModelConfig& config,
+                               const LoadProgress& progress) {
+  const int64_t total = config.weight_bytes();
+  int64_t done = 0;
+  ffi::Array<ffi::Tensor> uploaded;
+  for (size_t i = 0; i < config.params.size(); ++i) {
+    const int64_t bytes = config.params[i].bytes;
+    const ffi::Tensor& param = params[i];
+    ffi::Tensor there = AllocateParameter(param, config.device);
+    for (int64_t offset = 0; offset < bytes; offset += kReadStep) {
+      progress.Advance("weights", done + offset, total);
+      CopyToTensor(static_cast<const uint8_t*>(param.data_ptr()) + offset,
+                   std::min(kReadStep, bytes - offset), there, offset);
+    }
+    done += bytes;
+    uploaded.push_back(there);
+  }
+  progress.Advance("weights", total, total);
+  return uploaded;
+}
+
 }  // namespace
 
 ffi::Array<ffi::Tensor> LoadWeights(const ModelConfig& config, const LoadProgress& progress) {
@@ -117,6 +149,7 @@ ffi::Array<ffi::Tensor> LoadWeights(const ModelConfig& config, const LoadProgres
   for (const ShardConfig& shard : config.shards) shards.push_back(OpenShard(shard));
   ffi::Array<ffi::Tensor> params;
   for (const ParameterConfig& param : config.params) params.push_back(MakeTensor(param, shards));
+  if (!IsCpu(config.device)) return Upload(params, config, progress);
   ReadAll(shards, config.weight_bytes(), progress);
   if (config.lock_memory) {
     for (const auto& shard : shards) shard->Lock();

@@ -17,6 +17,9 @@ namespace node_mlc {
  * \brief Maps all shards read only and returns the parameters in order, without a copy; each tensor
  * keeps its shard mapped. The tensors must not be written.
  *
+ * For another device than the CPU they are copied there, matrices as the int32 words that its
+ * kernels take, and nothing stays mapped; throws as the device does too.
+ *
  * Every number of the config is checked against the files before anything is read. Throws
  * CodedError: ERR_INVALID_PACKAGE (absent file, wrong size, bounds, shape, dtype or alignment),
  * ERR_IO, ERR_INSUFFICIENT_MEMORY.

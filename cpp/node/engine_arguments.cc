@@ -175,12 +175,23 @@ void SetNumber(napi_env env, napi_value object, const char* name, double value) 
 
 namespace {
 
+DLDevice ReadDevice(const ObjectReader& reader) {
+  const std::string type = reader.String("type");
+  const auto index = static_cast<int32_t>(reader.Integer("index", kNatural));
+  if (type == "opencl") return {kDLOpenCL, index};
+  // Vulkan's code goes through WGSL, and its runtime is under the name of that.
+  if (type == "vulkan") return {kDLWebGPU, index};
+  if (type == "cuda") return {kDLCUDA, index};
+  reader.Reject("type", R"("opencl", "vulkan" or "cuda")", "\"" + type + "\"");
+}
+
 ModelConfig ReadModel(const ObjectReader& reader) {
   auto positive = [&](const char* name) {
     return static_cast<int32_t>(reader.Integer(name, kPositive));
   };
   ModelConfig config;
   config.library = reader.String("library");
+  if (reader.Has("device")) config.device = ReadDevice(reader.Object("device"));
   for (const ObjectReader& shard : reader.Objects("shards")) {
     config.shards.push_back({shard.String("path"), shard.Integer("bytes", kSafe)});
   }

@@ -10,6 +10,8 @@ export class AnswerInput {
   text = "";
   at = 0;
   #closed = false;
+  /** By what was searched for: characters before the end of the closed text in which it is not. */
+  readonly #missing = new Map<string, number>();
 
   push(text: string): void {
     this.text += text;
@@ -60,14 +62,24 @@ export class AnswerInput {
     return true;
   }
 
+  /** Whether `wanted` was searched for from here or before, and is not in the rest of the text. */
+  isMissing(wanted: string): boolean {
+    return this.text.length - this.at <= (this.#missing.get(wanted) ?? -1);
+  }
+
+  /** The text has ended, and from `place` on `wanted` is not in it: it need not be searched for again. */
+  miss(wanted: string, place: number): void {
+    this.#missing.set(wanted, this.text.length - place);
+  }
+
   /** Takes the text before `mark` and the mark; undefined where it does not come within `most` characters. */
   *until(mark: string, most: number): Reading<string | undefined> {
     for (;;) {
-      const found = this.text.indexOf(mark, this.at);
-      if (found >= 0 && found - this.at <= most) {
-        const before = this.text.slice(this.at, found);
-        this.at = found + mark.length;
-        return before;
+      const near = this.text.slice(this.at, this.at + most + mark.length);
+      const found = near.indexOf(mark);
+      if (found >= 0) {
+        this.at += found + mark.length;
+        return near.slice(0, found);
       }
       if (this.text.length - this.at > most + mark.length || !(yield* this.more())) return undefined;
     }

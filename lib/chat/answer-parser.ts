@@ -6,10 +6,11 @@
  */
 import { randomBytes } from "node:crypto";
 import { AnswerInput, heldLength, type Reading } from "./answer-input.js";
+import { argumentKinds, type JsonKinds } from "./argument-kinds.js";
 import { readChannels } from "./harmony.js";
 import type { ReasoningSyntax } from "./reasoning-syntax.js";
 import { readCalls } from "./tool-call-reader.js";
-import type { ToolSyntax } from "./tool-syntax.js";
+import { callFrame, type ToolSyntax } from "./tool-syntax.js";
 
 /** A piece of an answer. `index` counts the calls. */
 export type AnswerEvent =
@@ -28,8 +29,8 @@ export interface AnswerSyntax {
 
 /** What may be in one answer. */
 export interface AnswerExpectation {
-  /** Names of the functions that may be called; none: calls stay text. */
-  readonly functions: ReadonlySet<string>;
+  /** The functions that may be called and the schemas of their arguments, by name; none: calls stay text. */
+  readonly functions: ReadonlyMap<string, unknown>;
   /** The prompt ends inside a thought. */
   readonly inThought: boolean;
   /** A grammar guarantees the calls: their arguments are passed on as they come. */
@@ -84,7 +85,7 @@ export function parseAnswer(
 export class AnswerWriter {
   calls = 0;
   readonly eager: boolean;
-  readonly #functions: ReadonlySet<string>;
+  readonly #functions: ReadonlyMap<string, unknown>;
   #events: AnswerEvent[] = [];
   /** White space that is text only if text follows. */
   #space = "";
@@ -98,6 +99,10 @@ export class AnswerWriter {
 
   isKnown(name: string): boolean {
     return this.#functions.has(name);
+  }
+
+  kindsOf(name: string, key: string): JsonKinds {
+    return argumentKinds(this.#functions.get(name), key);
   }
 
   /** Text or thought; a change between the two goes through `turn`. */
@@ -158,31 +163,43 @@ function* readAnswer(
   { tools, reasoning }: AnswerSyntax,
   { functions, inThought }: AnswerExpectation,
 ): Reading<void> {
-  const callMark = tools === undefined || functions.size === 0 ? undefined : tools.begin.trim();
+  const callable = tools !== undefined && (functions.size > 0 || tools.speech !== undefined);
+  const callMark = callable ? tools.begin.trim() : undefined;
   const marks = [reasoning?.begin, callMark].filter((mark) => mark !== undefined);
   if (reasoning !== undefined && inThought) yield* readThought(input, writer, reasoning);
-  let bare = tools?.bare === true && callMark !== undefined;
-  for (;;) {
-    if (bare && tools !== undefined) {
-      bare = false;
-      const from = input.at;
-      yield* input.spaces();
-      if ((yield* input.peek()) === "{" && (yield* readCalls(input, tools, writer))) continue;
-      input.at = from;
-    }
+  for (let first = true; ; ) {
+    if (first && callable) yield* readUnmarked(input, tools, writer);
+    first = false;
     const mark = yield* readText(input, marks, (text) => writer.text("text", text));
     if (mark === undefined) return;
     if (mark === reasoning?.begin) {
       yield* readThought(input, writer, reasoning);
-      bare = tools?.bare === true && callMark !== undefined;
-    } else if (tools !== undefined) {
-      const from = input.at;
-      const before = writer.calls;
-      if ((yield* readCalls(input, tools, writer)) || writer.calls > before) continue;
-      input.at = from;
-      writer.text("text", mark);
-    }
+      first = true;
+    } else if (callable && !(yield* readMarked(input, tools, writer))) writer.text("text", mark);
   }
+}
+
+/** Takes what may begin an answer without a mark: calls, or what says that text follows. */
+function* readUnmarked(input: AnswerInput, tools: ToolSyntax, writer: AnswerWriter): Reading<void> {
+  if (tools.speech !== undefined) {
+    yield* readMarked(input, tools, writer);
+    return;
+  }
+  const from = input.at;
+  if (tools.bare !== true) return;
+  yield* input.spaces();
+  if ((yield* input.peek()) !== "{" || !(yield* readCalls(input, tools, writer))) input.at = from;
+}
+
+/** Takes what follows the mark of a call; false where that is none. */
+function* readMarked(input: AnswerInput, tools: ToolSyntax, writer: AnswerWriter): Reading<boolean> {
+  const from = input.at;
+  const before = writer.calls;
+  if (tools.speech !== undefined && (yield* input.literal(callFrame(tools, tools.speech).before)))
+    return true;
+  if ((yield* readCalls(input, tools, writer)) || writer.calls > before) return true;
+  input.at = from;
+  return false;
 }
 
 function* readThought(input: AnswerInput, writer: AnswerWriter, syntax: ReasoningSyntax): Reading<void> {

@@ -6,7 +6,8 @@ import type { ChatTemplate, TemplateMessage } from "./chat-template.js";
 import type { PlainAnswer, PlainMessage } from "./message.js";
 import { abilitiesOf, type TemplateAbilities } from "./template-abilities.js";
 import { argumentsObject, type FunctionTool } from "./tool-call.js";
-import { HERMES, type ToolSyntax, writeCalls } from "./tool-syntax.js";
+import { HERMES } from "./tool-families.js";
+import { type ToolSyntax, writeCalls } from "./tool-syntax.js";
 
 /** Marks a caller's text so that it cannot become a control token. */
 export type Protect = (text: string) => string;

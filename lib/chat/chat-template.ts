@@ -6,6 +6,7 @@
  */
 import { Environment, Interpreter, Template } from "@huggingface/jinja";
 import { MlcError } from "../errors.js";
+import { REPAIR_FUNCTIONS, repaired } from "./jinja-repair.js";
 import type { PlainMessage } from "./message.js";
 import { strftime } from "./strftime.js";
 
@@ -34,7 +35,7 @@ class Refusal extends Error {}
 /** A parsed chat template. Immutable. */
 export class ChatTemplate {
   readonly source: string;
-  readonly #template: Template;
+  readonly #program: Template["parsed"];
   readonly #tokens: TemplateTokens;
 
   /** Errors: ERR_CHAT_TEMPLATE where the source is not Jinja this engine knows. */
@@ -42,7 +43,7 @@ export class ChatTemplate {
     this.source = source;
     this.#tokens = tokens;
     try {
-      this.#template = new Template(source);
+      this.#program = repaired(new Template(source).parsed);
     } catch (cause) {
       throw new MlcError(
         "ERR_CHAT_TEMPLATE",
@@ -85,10 +86,10 @@ export class ChatTemplate {
   /** As the library's `Template.render`, whose globals cannot be replaced by ours. */
   #run(variables: Readonly<Record<string, unknown>>): string {
     const environment = new Environment();
-    for (const [name, value] of Object.entries({ ...CONSTANTS, range, ...variables })) {
+    for (const [name, value] of Object.entries({ ...CONSTANTS, range, ...REPAIR_FUNCTIONS, ...variables })) {
       environment.set(name, value);
     }
-    const result = new Interpreter(environment).run(this.#template.parsed);
+    const result = new Interpreter(environment).run(this.#program);
     return String(result.value);
   }
 

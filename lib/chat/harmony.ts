@@ -3,8 +3,8 @@
  * says; a message `to=functions.NAME` is a call, its text the JSON of the arguments.
  */
 import type { AnswerInput, Reading } from "./answer-input.js";
+import type { CallSink } from "./call-sink.js";
 import { argumentsObject } from "./tool-call.js";
-import type { CallSink } from "./tool-call-reader.js";
 
 /** Matches the templates of models that answer in channels. */
 export const CHANNEL_TEMPLATE = /<\|channel\|>/;

@@ -1,5 +1,5 @@
 /** Reads one JSON value from text that streams, and stops at the first character that JSON (RFC 8259) does not allow. */
-import type { AnswerInput, Reading } from "./answer-input.js";
+import { AnswerInput, type Reading } from "./answer-input.js";
 
 // All but the quote, the backslash and control characters.
 const PLAIN = /[ !#-[\]-\uffff]*/y;
@@ -19,6 +19,19 @@ export function* readJson(input: AnswerInput, depth = 0): Reading<boolean> {
       return yield* readString(input);
     default:
       return yield* readScalar(input);
+  }
+}
+
+/** As `readJson`; the value is passed on as far as it has come at each wait. */
+export function* readJsonEagerly(input: AnswerInput, emit: (text: string) => void): Reading<boolean> {
+  let sent = input.at;
+  const reading = readJson(input);
+  for (;;) {
+    const step = reading.next();
+    if (input.at > sent) emit(input.text.slice(sent, input.at));
+    sent = Math.max(sent, input.at);
+    if (step.done === true) return step.value;
+    yield;
   }
 }
 
@@ -49,6 +62,23 @@ export function* readKey(input: AnswerInput): Reading<string | undefined> {
   if (!(yield* input.literal(":"))) return undefined;
   yield* input.spaces();
   return String(key);
+}
+
+/** Names and JSON texts of the members of an object. */
+export function membersOf(json: string): [key: string, value: string][] {
+  const members: [string, string][] = [];
+  const input = new AnswerInput();
+  input.push(json.trim());
+  input.close();
+  const reading = readMembers(input, "}", function* () {
+    const key = yield* readKey(input);
+    const from = input.at;
+    if (key === undefined || !(yield* readJson(input))) return false;
+    members.push([key, input.text.slice(from, input.at)]);
+    return true;
+  });
+  reading.next();
+  return members;
 }
 
 function* readMember(input: AnswerInput, depth: number): Reading<boolean> {

@@ -5,7 +5,8 @@
 
 import type { ChatTemplate } from "./chat-template.js";
 import { CHANNEL_TEMPLATE } from "./harmony.js";
-import { type ToolSyntax, toolSyntaxOf } from "./tool-syntax.js";
+import { toolSyntaxOf } from "./tool-families.js";
+import type { ToolSyntax } from "./tool-syntax.js";
 
 /** The form in which a template takes calls that were made. */
 export interface CallHistory {
@@ -73,7 +74,7 @@ function probe(template: ChatTemplate): TemplateAbilities {
       const text = rendered(QUESTION, callMessage(history), resultMessage(RESULT));
       return (
         text.includes(RESULT) &&
-        new RegExp(`${KEY}\\W{1,8}probe_value`).test(text) &&
+        new RegExp(`${KEY}(?:\\W|</?\\w+>){1,8}probe_value`).test(text) &&
         !text.includes(`\\"${KEY}`)
       );
     }),

@@ -1,22 +1,10 @@
 /** Reads tool calls from a streaming answer by the data of `tool-syntax.ts`. */
 import type { AnswerInput, Reading } from "./answer-input.js";
-import { readJson, readKey, readMembers } from "./json-reader.js";
+import type { CallSink } from "./call-sink.js";
+import { readJson, readJsonEagerly, readKey, readMembers } from "./json-reader.js";
+import { readTaggedCall } from "./tagged-call-reader.js";
 import { argumentsObject } from "./tool-call.js";
-import type { NamedCalls, ToolSyntax } from "./tool-syntax.js";
-
-/** Where calls go as they are read. */
-export interface CallSink {
-  /** Whether a function of this name may be called. */
-  isKnown(name: string): boolean;
-  /** A call; `written` is the id the model wrote, where it did. */
-  call(name: string, written?: string): void;
-  arguments(text: string): void;
-  /**
-   * Whether arguments are passed on while they are read: only where a grammar guarantees what follows; else a call is
-   * announced when it is whole, so that a malformed one stays text.
-   */
-  readonly eager: boolean;
-}
+import { callSeparator, type NamedCalls, type ToolSyntax } from "./tool-syntax.js";
 
 const NAME_KEYS = ["name", "tool_name"];
 const ARGUMENT_KEYS = ["arguments", "parameters"];
@@ -35,6 +23,7 @@ export function* readCalls(input: AnswerInput, syntax: ToolSyntax, sink: CallSin
     let count = 0;
     const counted: CallSink = {
       isKnown: (name) => sink.isKnown(name),
+      kindsOf: (name, key) => sink.kindsOf(name, key),
       eager: sink.eager,
       arguments: (text) => sink.arguments(text),
       call(name, written) {
@@ -51,12 +40,11 @@ export function* readCalls(input: AnswerInput, syntax: ToolSyntax, sink: CallSin
     if (count === 0) return false;
     if (!read) input.at = whole ?? from;
   } else {
-    const one = () =>
-      calls.kind === "named" ? readNamedCall(input, calls, sink) : readObjectCall(input, sink);
+    const one = () => readCall(input, syntax, sink);
     if (!(yield* one())) return false;
     whole = input.at;
-    const separator = calls.kind === "named" ? "" : calls.separator.trim();
-    while (!each && (separator !== "" || calls.kind === "named")) {
+    const separator = callSeparator(syntax).trim();
+    while (!each && (separator !== "" || calls.kind !== "objects")) {
       yield* input.spaces();
       const next = separator === "" || (yield* input.literal(separator));
       yield* input.spaces();
@@ -67,6 +55,11 @@ export function* readCalls(input: AnswerInput, syntax: ToolSyntax, sink: CallSin
   }
   yield* takeEnd(input, end.trim());
   return true;
+}
+
+function readCall(input: AnswerInput, { calls, end }: ToolSyntax, sink: CallSink): Reading<boolean> {
+  if (calls.kind === "objects") return readObjectCall(input, sink);
+  return calls.kind === "named" ? readNamedCall(input, calls, sink) : readTaggedCall(input, calls, end, sink);
 }
 
 /** Takes white space and the end mark, or neither. */
@@ -90,7 +83,7 @@ function* readObjectCall(input: AnswerInput, sink: CallSink): Reading<boolean> {
     if (ARGUMENT_KEYS.includes(key) && name !== undefined && sink.eager && !announced) {
       announced = true;
       sink.call(name);
-      return yield* readEagerly(input, sink);
+      return yield* readJsonEagerly(input, (piece) => sink.arguments(piece));
     }
     if (!(yield* readJson(input))) return false;
     const value = input.text.slice(from, input.at);
@@ -112,7 +105,9 @@ function* readObjectCall(input: AnswerInput, sink: CallSink): Reading<boolean> {
 function* readNamedCall(input: AnswerInput, calls: NamedCalls, sink: CallSink): Reading<boolean> {
   const { before, between, after, pattern } = calls;
   if (before !== "" && !(yield* input.literal(before))) return false;
-  const written = (yield* input.until(between.trim(), LONGEST_NAME))?.trim();
+  const text = yield* input.until(between.trim() || between, LONGEST_NAME);
+  // Where a line break alone ends the name, a line of other text may hold it.
+  const written = between.trim() === "" ? text : text?.trim();
   const name = written === undefined ? undefined : pattern.exec(written)?.[1]?.trim();
   if (name === undefined || !sink.isKnown(name)) return false;
   const id = calls.writesId === true ? written : undefined;
@@ -120,7 +115,7 @@ function* readNamedCall(input: AnswerInput, calls: NamedCalls, sink: CallSink): 
   if ((yield* input.peek()) !== "{") return false;
   if (sink.eager) {
     sink.call(name, id);
-    yield* readEagerly(input, sink);
+    yield* readJsonEagerly(input, (text) => sink.arguments(text));
   } else {
     const from = input.at;
     if (!(yield* readJson(input))) return false;
@@ -129,19 +124,6 @@ function* readNamedCall(input: AnswerInput, calls: NamedCalls, sink: CallSink): 
   }
   for (const mark of after.trim().split(/(?<=```)/)) yield* takeEnd(input, mark);
   return true;
-}
-
-/** Reads a value and passes it on as far as it has come at each wait. */
-function* readEagerly(input: AnswerInput, sink: CallSink): Reading<boolean> {
-  let sent = input.at;
-  const reading = readJson(input);
-  for (;;) {
-    const step = reading.next();
-    if (input.at > sent) sink.arguments(input.text.slice(sent, input.at));
-    sent = Math.max(sent, input.at);
-    if (step.done === true) return step.value;
-    yield;
-  }
 }
 
 function nameOf(json: string): string | undefined {

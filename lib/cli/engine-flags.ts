@@ -17,6 +17,12 @@ export const ENGINE_ARGS = {
     valueHint: "N",
     description: "Most tokens of prompt and answer (default: the package's limit)",
   },
+  device: {
+    type: "string",
+    valueHint: "DEVICE",
+    description:
+      'Where it runs: "cpu", "opencl", "opencl:1" (default: a GPU that the package has code for, else the CPU)',
+  },
   library: {
     type: "string",
     valueHint: "NAME",
@@ -28,6 +34,7 @@ interface EngineFlags {
   readonly package: string;
   readonly threads: string | undefined;
   readonly context: string | undefined;
+  readonly device: string | undefined;
   readonly library: string | undefined;
 }
 
@@ -38,6 +45,7 @@ export async function loadEngine(flags: EngineFlags, options: EngineOptions): Pr
     return await Engine.load(flags.package, {
       threads: integerFlag("threads", flags.threads),
       contextLength: integerFlag("context", flags.context, 2),
+      device: flags.device as EngineOptions["device"],
       library: flags.library,
       onProgress: ({ phase, done, total }) => progress.update(phase, done, total),
       ...options,

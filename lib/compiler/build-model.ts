@@ -22,6 +22,7 @@ import {
   libraryFile,
   manifestDraft,
 } from "./model-files.js";
+import { isEncoder } from "./models/model-config.js";
 import type { Activations, KvDtype, ModelSpec } from "./nn/decoder-spec.js";
 import { buildModule } from "./nn/encoder-module.js";
 import { addMetadata } from "./nn/metadata.js";
@@ -56,6 +57,7 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
     for (const note of weights.notices) events.onProgress({ phase: "import", done: 0, total: 0, note });
     loadCompilerLibrary();
     const targets = resolveTargets(request.targets);
+    requireDecoder(model, targets);
     requireTunable(request.tune, targets);
     const cacheBytes = targets.some(({ isHost }) => isHost) ? lastLevelCacheBytes() : undefined;
     const chunk = defaultPrefillChunk(model.config, cacheBytes);
@@ -91,7 +93,7 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
 function planWeights(model: SourceModel, quantization: string | undefined): WeightPlan {
   const scheme =
     quantization === undefined
-      ? defaultScheme(model.imported.tensors.values())
+      ? defaultScheme(model.imported.tensors.values(), { encoder: isEncoder(model.config) })
       : quantizationScheme(quantization);
   return chooseFormats(model, scheme);
 }
@@ -99,6 +101,16 @@ function planWeights(model: SourceModel, quantization: string | undefined): Weig
 /** One folder, or one for each of several targets. */
 function dumpFolder(folder: string | undefined, target: Target, targets: number): string | undefined {
   return folder === undefined || targets === 1 ? folder : path.join(folder, target.triple, target.name);
+}
+
+/** Encoders have no kernels for GPUs yet. */
+function requireDecoder({ config, imported }: SourceModel, targets: readonly Target[]): void {
+  const gpu = targets.find((target) => target.gpu !== undefined);
+  if (gpu === undefined || !isEncoder(config)) return;
+  throw new MlcError(
+    "ERR_UNSUPPORTED_ARCHITECTURE",
+    `Expected a decoder for the target "${gpu.name}" but ${imported.source.name} is an encoder (${config.architecture}): compile it for the CPU.`,
+  );
 }
 
 /** Times are of this machine, so they say nothing about another. */
@@ -118,6 +130,7 @@ function tune(
   { onProgress }: BuildEvents,
 ): Promise<TargetTuning | undefined> {
   const total = seconds ?? 0;
+  if (target.gpu !== undefined) return Promise.resolve(undefined);
   return tuneTarget(spec, target, {
     seconds,
     threads,

@@ -128,10 +128,17 @@ function manifestLibrary({
   temporaries,
   tuning,
 }: CompiledLibrary): ManifestDraft["libraries"][number] {
-  const { name, triple, cpu, vectorBits, features } = target;
+  const { name, triple, cpu, vectorBits, features, gpu } = target;
   return {
     name,
-    target: { kind: "llvm", triple, cpu, vectorBits, features: [...features] },
+    target: {
+      kind: "llvm",
+      ...(gpu === undefined ? {} : { gpu: gpu.kind }),
+      triple,
+      cpu,
+      vectorBits,
+      features: [...features],
+    },
     file: libraryFile(target),
     functions: ENTRY_FUNCTIONS.filter((entry) => temporaries.has(entry)).map((entry) => ({
       name: entry,

@@ -5,6 +5,7 @@ import type { ChatTemplate } from "../chat/chat-template.js";
 import { CHANNEL_MARKS, CHANNEL_TEMPLATE } from "../chat/harmony.js";
 import { checkMessages, type PlainMessage } from "../chat/message.js";
 import { endsInThought, reasoningSyntaxOf } from "../chat/reasoning-syntax.js";
+import { toolSyntaxOf } from "../chat/tool-families.js";
 import { syntaxMarks } from "../chat/tool-syntax.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { unexpected } from "./expectation.js";
@@ -51,7 +52,8 @@ export function chatRequestOf(model: ChatModel, body: Readonly<Record<string, un
   const inThought =
     reasoning !== undefined &&
     endsInThought(renderChat(model, messages, { variables: variables ?? {} }), reasoning);
-  const tools = use.callable.length > 0 ? toolPlanOf(template) : undefined;
+  const speaks = toolSyntaxOf(template.source)?.speech !== undefined;
+  const tools = use.callable.length > 0 || speaks ? toolPlanOf(template) : undefined;
   const controlToken = (spelling: string) => {
     const id = tokenizer.tokenToId(spelling);
     return id !== undefined && tokenizer.specialIds.has(id) ? id : undefined;
@@ -67,7 +69,7 @@ export function chatRequestOf(model: ChatModel, body: Readonly<Record<string, un
   });
   const syntax: AnswerSyntax = { tools: tools?.syntax, reasoning, channels };
   const expectation: AnswerExpectation = {
-    functions: new Set(use.callable.map((tool) => tool.function.name)),
+    functions: new Map(use.callable.map((tool) => [tool.function.name, tool.function.parameters])),
     inThought,
     guaranteed: needsToolGrammar(use),
   };

@@ -1,12 +1,20 @@
 /** Options of an engine, checked, and what the native engine is told for a package. */
 import os from "node:os";
 import { MlcError } from "../errors.js";
+import type { RuntimeDevice } from "../ffi/device-runtime.js";
 import type { NativeEngineConfig } from "../ffi/native-engine.js";
 import type { Manifest, ManifestLibrary } from "../package/manifest.js";
 import type { MemoryPlan } from "../package/memory-plan.js";
 import { modelKind } from "../package/model-kind.js";
 import type { ModelPackage } from "../package/model-package.js";
 import { DEFAULT_MAX_QUEUE } from "./admission.js";
+import {
+  type DeviceOption,
+  type DeviceRequest,
+  deviceBudget,
+  type EngineDevice,
+  expectDevice,
+} from "./device-choice.js";
 import { expectBoolean, expectInteger, expectKnownNames, expectText, unexpected } from "./expectation.js";
 import {
   type CrashListener,
@@ -56,6 +64,11 @@ export interface EngineOptions {
   mixedPrefill?: number | undefined;
   /** Bytes the model may use, or a share of this machine's memory ("50%"); default: all the memory there is. */
   memoryBudget?: number | `${number}%` | undefined;
+  /**
+   * Where the model runs: "cpu", "opencl", "opencl:1", or "auto", the default: the first GPU that the package has code for and that has
+   * the memory, else the CPU (docs/gpu.md).
+   */
+  device?: DeviceOption | undefined;
   /** Name of the package's library to run ("x86-64-v3"); default: the best one for this CPU. For comparing levels. */
   library?: string | undefined;
   /** Verify the digests of the weights too (reads all of them). Default false: sizes and the code's digests only. */
@@ -92,6 +105,7 @@ const OPTION_NAMES = [
   "contextLength",
   "mixedPrefill",
   "memoryBudget",
+  "device",
   "library",
   "verify",
   "prefixCache",
@@ -114,8 +128,9 @@ export interface EngineConfig {
   readonly maxBatch: number | undefined;
   readonly contextLength: number | undefined;
   readonly mixedPrefill: number;
-  /** Bytes. */
+  /** Bytes of this machine's memory. */
   readonly memoryBudget: number;
+  readonly device: DeviceRequest;
   /** Absent: the best for this CPU. */
   readonly library: string | undefined;
   readonly verify: boolean;
@@ -147,6 +162,7 @@ export function resolveEngineConfig(
         : expectInteger("contextLength", contextLength, 2, Number.MAX_SAFE_INTEGER),
     mixedPrefill: expectInteger("mixedPrefill", options.mixedPrefill ?? MIXED_PREFILL, 1, 1 << 20),
     memoryBudget: memoryBudget(options.memoryBudget, memoryBytes),
+    device: expectDevice(options.device),
     library: library === undefined ? undefined : expectText("library", library),
     verify: expectBoolean("verify", options.verify ?? false),
     prefixCache: prefixCache(options.prefixCache ?? true),
@@ -161,19 +177,27 @@ export function resolveEngineConfig(
  * The memory plan to load a package with: the caller's batch and context, or the package's limits, of which the batch is
  * lowered until the plan fits the budget.
  * @param taken bytes of the budget that something else needs.
+ * @param driver the device other than the processor: its memory, and the cache in one allocation, which may shorten the context too.
  * Errors: ERR_INSUFFICIENT_MEMORY with the numbers, ERR_INVALID_ARGUMENT.
  */
 export function planLoad(
   modelPackage: Pick<ModelPackage, "manifest" | "plan">,
   config: EngineConfig,
   taken = 0,
+  driver?: RuntimeDevice,
 ): MemoryPlan {
-  const { limits } = modelPackage.manifest;
-  const context = config.contextLength ?? limits.contextLength;
-  const budget = config.memoryBudget - taken;
+  const { limits, kvCache } = modelPackage.manifest;
+  // The cache of one sequence is one allocation.
+  const mostPages = Math.floor((driver?.maxAllocationBytes ?? Number.POSITIVE_INFINITY) / kvCache.pageBytes);
+  const context = config.contextLength ?? Math.min(limits.contextLength, mostPages * limits.pageSize);
+  const whole =
+    driver === undefined ? config.memoryBudget : Math.min(config.memoryBudget, deviceBudget(driver));
+  const budget = whole - taken;
   if (config.maxBatch !== undefined) return modelPackage.plan({ batch: config.maxBatch, context, budget });
   let batch = limits.maxBatch;
-  while (batch > 1 && modelPackage.plan({ batch, context }).total > budget) batch = Math.floor(batch / 2);
+  const fits = ({ total, kv }: MemoryPlan): boolean =>
+    total <= budget && kv <= (driver?.maxAllocationBytes ?? Number.POSITIVE_INFINITY);
+  while (batch > 1 && !fits(modelPackage.plan({ batch, context }))) batch = Math.floor(batch / 2);
   return modelPackage.plan({ batch, context, budget });
 }
 
@@ -183,10 +207,12 @@ export function nativeConfig(
   library: ManifestLibrary,
   plan: MemoryPlan,
   config: EngineConfig,
+  { type, index }: Pick<EngineDevice, "type" | "index"> = { type: "cpu", index: 0 },
 ): NativeEngineConfig {
   const { model, limits, kvCache, weights } = modelPackage.manifest;
   return {
     library: modelPackage.file(library.file),
+    ...(type === "cpu" ? {} : { device: { type, index } }),
     shards: weights.shards.map(({ file, bytes }) => ({ path: modelPackage.file(file), bytes })),
     params: weights.params.map(({ name, dtype, packedShape, shard, offset, bytes }) => ({
       name,

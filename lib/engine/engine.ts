@@ -12,14 +12,15 @@ import type { EncodeOptions, Tokenizer } from "../tokenizer/tokenizer.js";
 import { Admission, DEFAULT_MAX_QUEUE } from "./admission.js";
 import { ChatCompletions } from "./chat-completions.js";
 import { Completions } from "./completions.js";
+import type { EngineDevice } from "./device-choice.js";
 import { type EmbeddingCounts, type EmbeddingModel, TextEmbedder } from "./embedding.js";
 import type { EmbeddingCallOptions } from "./embedding-types.js";
 import { Embeddings } from "./embeddings.js";
 import { type EngineOptions, throwIfAborted } from "./engine-config.js";
-import { loadEngineParts } from "./engine-load.js";
+import { loadEngineParts, loadWithFallback } from "./engine-load.js";
 import { expectInteger } from "./expectation.js";
 import type { Generation } from "./generation.js";
-import { crashOf, restart, runtimeOf } from "./isolation-choice.js";
+import { crashOf, type Isolation, restart, runtimeOf } from "./isolation-choice.js";
 import { expectRegistry, type LogitProcessorRegistry } from "./logit-processor.js";
 import type { NativeRuntime } from "./native-runtime.js";
 import { prometheusText } from "./prometheus.js";
@@ -42,6 +43,7 @@ export interface ModelText {
 export interface EngineParts {
   readonly manifest: Manifest;
   readonly library: ManifestLibrary;
+  readonly device: EngineDevice;
   readonly plan: MemoryPlan;
   /** Requests that may wait behind a full batch. */
   readonly maxQueue?: number;
@@ -81,6 +83,8 @@ export class Engine implements AsyncDisposable {
   readonly manifest: Manifest;
   /** The library of the package that this engine runs: the best for this CPU unless another was asked for. */
   readonly library: ManifestLibrary;
+  /** The device that it runs on, and why. */
+  readonly device: EngineDevice;
   readonly #plan: MemoryPlan;
   readonly #text: ModelText;
   readonly #native: NativeEngine;
@@ -107,6 +111,7 @@ export class Engine implements AsyncDisposable {
     this.#running = running;
     this.manifest = parts.manifest;
     this.library = parts.library;
+    this.device = parts.device;
     const host = {
       generate: (prompt: Prompt, options: GenerateOptions) => this.generate(prompt, options),
       modelName: parts.manifest.model.name,
@@ -126,12 +131,10 @@ export class Engine implements AsyncDisposable {
    * ERR_ABORTED, ERR_NATIVE. `runtime` replaces the native side in tests.
    */
   static async load(folder: string, options: EngineOptions = {}, runtime?: NativeRuntime): Promise<Engine> {
-    const engine = await Engine.fromParts(
-      await loadEngineParts(folder, options, async ({ isolation }) => {
-        return runtime ?? (await runtimeOf(isolation, options.onCrash));
-      }),
-      options.signal,
-    );
+    const engine = await loadWithFallback(options, async (fallback) => {
+      const open = async (isolation: Isolation) => runtime ?? (await runtimeOf(isolation, options.onCrash));
+      return Engine.fromParts(await loadEngineParts(folder, options, open, fallback), options.signal);
+    });
     engine.#logitProcessors = options.logitProcessorRegistry;
     return engine;
   }
@@ -279,7 +282,7 @@ export class Engine implements AsyncDisposable {
     return traceEvents(await this.#native.stopTrace());
   }
 
-  /** Why the isolated native engine ended by itself (ERR_ENGINE_CRASHED); undefined while it runs, and without isolation. */
+  /** Why the isolated native engine ended by itself (ERR_ENGINE_CRASHED), or why its restart failed; undefined while it runs, and without isolation. */
   get crash(): MlcError | undefined {
     return crashOf(this.#native);
   }

@@ -44,6 +44,8 @@ const DEEPEST = 200;
 const MOST_REPETITIONS = 10_000;
 const MOST_RULES = 5_000;
 const MOST_CHOICES = 10_000;
+/** A format of structural tags, after which the compiler calls rules: `any_text_1` and so on. */
+const ANY_TEXT = "any_text";
 /** Longest run of whitespace in JSON within structural tags, unless they say; for schemas alone cpp/grammar/xgrammar.cc has it. */
 const MOST_WHITESPACE = 8;
 
@@ -85,7 +87,7 @@ function compilable(grammar: Grammar): NativeGrammar {
 /** With the strings of the schemas as rules, of which the compiler makes faster masks than of patterns. */
 function withRules(kind: "json_schema" | "structural_tag", text: string): NativeGrammar {
   if (!text.includes('"pattern"')) return { kind, text };
-  const rules = new TextRules(text);
+  const rules = new TextRules(text.replaceAll(ANY_TEXT, `${ANY_TEXT}_`));
   const named = JSON.stringify(withTextRules(JSON.parse(text), rules));
   return rules.text === "" ? { kind, text } : { kind, text: named, rules: rules.text, prefix: rules.prefix };
 }

@@ -161,6 +161,32 @@ export function otherThan(texts: readonly string[]): Regex {
   return root.others();
 }
 
+/** The texts of the language of characters of `set` alone, endless repetitions at most `most` times; undefined for none. */
+export function within(tree: Regex, set: CharacterSet, most = Number.POSITIVE_INFINITY): Regex | undefined {
+  switch (tree.kind) {
+    case "set": {
+      const left = common(tree.set, set);
+      return left.length === 0 ? undefined : { kind: "set", set: left };
+    }
+    case "sequence": {
+      const items = tree.items.map((item) => within(item, set, most));
+      return items.includes(undefined) ? undefined : { kind: "sequence", items: items as Regex[] };
+    }
+    case "choice": {
+      const items = tree.items.flatMap((item) => within(item, set, most) ?? []);
+      return items.length === 0 ? undefined : { kind: "choice", items };
+    }
+    case "repeat": {
+      const item = within(tree.item, set, most);
+      if (item === undefined) return tree.min === 0 ? { kind: "sequence", items: [] } : undefined;
+      const max = Number.isFinite(tree.max) ? tree.max : Math.max(tree.min, most);
+      return { ...tree, item, max };
+    }
+    default:
+      return tree;
+  }
+}
+
 class Branch {
   readonly #children = new Map<number, Branch>();
   last = false;

@@ -38,6 +38,11 @@ export function jsonText(tree: Regex): string {
   return expression(tree, jsonSet);
 }
 
+/** The language as an expression over texts that are not in JSON, without anchors. */
+export function plainText(tree: Regex): string {
+  return expression(tree, textSet);
+}
+
 /**
  * An expression that a whole text, not one in JSON, is to match, in the form the grammar compiler takes.
  * Errors: ERR_INVALID_GRAMMAR for bad syntax and for what is not regular.
@@ -48,7 +53,7 @@ export function textPattern(pattern: string): string {
       kind: "sequence",
       items: [{ kind: "start" }, parseRegex(pattern), { kind: "end" }],
     } as const;
-    return expression(wholeText(anchored), textSet);
+    return plainText(wholeText(anchored));
   } catch (error) {
     if (!(error instanceof RegexProblem)) throw error;
     throw new MlcError(

@@ -35,7 +35,7 @@ export function hostMachine(features: readonly string[]): HostMachine {
 }
 
 /**
- * The best library for a machine: of those that run there the one with the widest vectors, then with the most features, then the
+ * The best library for a machine's processor: of those that run there the one with the widest vectors, then with the most features, then the
  * first. `name` asks for one by name, to compare levels.
  * Errors: ERR_CPU_UNSUPPORTED naming what each library needs that is not there, ERR_INVALID_ARGUMENT for a name of none.
  */
@@ -44,7 +44,8 @@ export function chooseLibrary(
   host: HostMachine,
   name?: string,
 ): ManifestLibrary {
-  const asked = name === undefined ? libraries : libraries.filter((library) => library.name === name);
+  const own = libraries.filter(({ target }) => target.gpu === undefined);
+  const asked = name === undefined ? own : own.filter((library) => library.name === name);
   if (asked.length === 0) {
     const names = [...new Set(libraries.map((library) => library.name))];
     throw new MlcError(
@@ -64,10 +65,16 @@ export function chooseLibrary(
 
 /** What keeps a library from running on a machine. */
 export function libraryFitness(library: ManifestLibrary, host: HostMachine): LibraryFitness {
-  const { triple, features } = library.target;
-  const forSystem =
-    ARCHITECTURES[host.arch]?.test(triple) === true && SYSTEMS[host.platform]?.test(triple) === true;
-  return { library, forSystem, missing: features.filter((feature) => !host.features.has(feature)) };
+  const missing = library.target.features.filter((feature) => !host.features.has(feature));
+  return { library, forSystem: isForSystem(library, host), missing };
+}
+
+/** Whether a library is for a machine's operating system and architecture. */
+export function isForSystem(
+  { target: { triple } }: ManifestLibrary,
+  { arch, platform }: HostMachine,
+): boolean {
+  return ARCHITECTURES[arch]?.test(triple) === true && SYSTEMS[platform]?.test(triple) === true;
 }
 
 /** Whether the library runs. */

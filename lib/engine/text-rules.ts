@@ -156,15 +156,19 @@ export class TextRules {
 }
 
 /**
- * A checked schema, or a structural tag of such, with the strings that have a pattern replaced by constants: each is the name of a
- * rule of `rules`, to be put in the constant's place in the grammar that the compiler makes of the schema.
+ * A checked schema, or a structural tag of such, with the strings that have a pattern, and expressions of the tag, replaced by
+ * constants: each is the name of a rule of `rules`, to be put in the constant's place in the grammar that the compiler makes.
  */
 export function withTextRules(node: unknown, rules: TextRules): unknown {
   if (Array.isArray(node)) return node.map((item) => withTextRules(item, rules));
   if (typeof node !== "object" || node === null) return node;
   const { type, pattern } = node as Readonly<Record<string, unknown>>;
-  const name = type === "string" && typeof pattern === "string" ? rules.string(pattern) : undefined;
-  if (name !== undefined) return { const: name };
+  if (typeof pattern === "string") {
+    const name = type === "string" ? rules.string(pattern) : undefined;
+    if (name !== undefined) return { const: name };
+    const plain = type === "regex" ? rules.plain(`^(?:${pattern})$`) : undefined;
+    if (plain !== undefined) return { type: "json_schema", json_schema: { const: plain } };
+  }
   return Object.fromEntries(
     // The values of an enumeration are no schemas.
     Object.entries(node).map(([key, value]) => [key, key === "enum" ? value : withTextRules(value, rules)]),

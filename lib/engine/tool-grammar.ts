@@ -1,16 +1,20 @@
 /** Grammars (structural tags) that hold an answer to tool calls, and that let a model think before what a grammar asks for. */
 import type { ReasoningSyntax } from "../chat/reasoning-syntax.js";
-import { callFrame, type ToolSyntax } from "../chat/tool-syntax.js";
+import { callFrame, callSeparator, type ToolSyntax } from "../chat/tool-syntax.js";
 import { unexpected } from "./expectation.js";
 import type { Grammar } from "./grammar.js";
 import { checkedSchema } from "./json-schema.js";
+import {
+  type ControlToken,
+  either,
+  endOf,
+  type Format,
+  literal,
+  sequence,
+  textWithout,
+} from "./structural-tag.js";
+import { taggedArguments } from "./tagged-grammar.js";
 import type { ToolUse } from "./tool-choice.js";
-
-/** A part of a structural tag, in xgrammar's JSON. */
-type Format = { readonly type: string; readonly [field: string]: unknown };
-
-/** The id of a control token by its spelling; undefined where it is ordinary text. */
-export type ControlToken = (spelling: string) => number | undefined;
 
 /** How the model writes what the grammar has to allow. */
 export interface GrammarSyntax {
@@ -21,9 +25,6 @@ export interface GrammarSyntax {
   readonly channels: boolean;
   readonly controlToken: ControlToken;
 }
-
-/** Spellings that may be control tokens, inside a longer mark. */
-const TOKEN_LIKE = /(<[|｜][^<>]*[|｜]>|\[\/?[A-Z_]+\]|<\/?[a-z_:]+>)/;
 
 /** Whether a grammar is needed: calls are demanded, limited to one, or a function is strict. */
 export function needsToolGrammar({ callable, required, parallel }: ToolUse): boolean {
@@ -43,17 +44,17 @@ export function answerGrammar(
 ): Grammar | undefined {
   const calls = needsToolGrammar(use) || (asked !== undefined && use.callable.length > 0);
   if (!calls) {
-    const plain = syntax.reasoning === undefined && !syntax.channels;
+    const plain = syntax.reasoning === undefined && !syntax.channels && syntax.tools?.speech === undefined;
     return asked === undefined || plain
       ? asked
-      : tagged(afterThought(inFinal(formatOf(asked), syntax), syntax));
+      : tagged(afterThought(asText(formatOf(asked), syntax), syntax));
   }
   for (const { function: definition } of use.callable) {
     checkedSchema(definition.parameters ?? {}, { strict: definition.strict === true });
   }
   if (use.required) return tagged(afterThought(demandedCalls(use, syntax), syntax));
   if (asked === undefined) return tagged(afterThought(possibleCalls(use, syntax), syntax));
-  return tagged(afterThought(either([inFinal(formatOf(asked), syntax), demandedCalls(use, syntax)]), syntax));
+  return tagged(afterThought(either([asText(formatOf(asked), syntax), demandedCalls(use, syntax)]), syntax));
 }
 
 function tagged(format: Format): Grammar {
@@ -67,54 +68,74 @@ function demandedCalls(use: ToolUse, syntax: GrammarSyntax): Format {
   const mark = (text: string) => literal(text, controlToken);
   const one = either(use.callable.map((tool) => callOf(tool, tools, controlToken)));
   const [begin, end] = [mark(tools.begin), mark(tools.end)];
-  if (tools.each) {
-    const call = sequence([...begin, one, ...end]);
-    const next = sequence([...(tools.calls.kind === "objects" ? mark("\n") : []), call]);
-    return use.parallel ? sequence([call, { type: "star", content: next }]) : call;
-  }
-  const separator = tools.calls.kind === "objects" ? mark(tools.calls.separator) : [];
-  const more: Format[] = use.parallel ? [{ type: "star", content: sequence([...separator, one]) }] : [];
+  // The prompt or nothing at all stands for the first mark.
+  const first = tools.bare === true || tools.speech !== undefined ? [] : begin;
+  const separator = mark(callSeparator(tools));
+  const next = tools.each ? [...separator, ...begin, one, ...end] : [...separator, one];
+  const more: Format[] = use.parallel ? [{ type: "star", content: sequence(next) }] : [];
+  if (tools.each) return sequence([...first, one, ...end, ...more]);
   const isList = tools.calls.kind === "objects" && tools.calls.list;
   const brackets = isList ? { open: mark("["), close: mark("]") } : { open: [], close: [] };
-  const bare = tools.bare === true ? [] : begin;
-  return sequence([...bare, ...brackets.open, one, ...more, ...brackets.close, ...end]);
+  return sequence([...first, ...brackets.open, one, ...more, ...brackets.close, ...end]);
 }
 
 /** Any text; where it begins a call, a whole one. */
 function possibleCalls(use: ToolUse, syntax: GrammarSyntax): Format {
   const { tools } = syntax;
-  if (tools === undefined) return either([channelCall(use, syntax), inFinal({ type: "any_text" }, syntax)]);
-  const limits = { at_least_one: false, stop_after_first: !use.parallel || !tools.each };
-  if (tools.bare === true) {
-    const tags = use.callable.map((tool) => {
-      const { before, after } = callFrame(tools, tool.function.name);
-      return { type: "tag", begin: before, content: schemaOf(tool), end: after };
-    });
-    return { type: "triggered_tags", triggers: ['{"name": '], tags, ...limits };
-  }
+  if (tools === undefined) return either([channelCall(use, syntax), asText({ type: "any_text" }, syntax)]);
+  if (tools.bare === true) return textOrBareCalls(use, tools, syntax);
+  if (tools.speech !== undefined) return either([demandedCalls(use, syntax), speech(use, tools, syntax)]);
+  return textWithCalls(use, tools, syntax);
+}
+
+/** Text after the word that begins it; each call begins with its function's name. */
+function speech(use: ToolUse, tools: ToolSyntax, syntax: GrammarSyntax): Format {
+  const tags = use.callable.map((tool) => {
+    const begin = tools.begin + callFrame(tools, tool.function.name).before;
+    return { type: "tag", begin, content: schemaOf(tool), end: "" };
+  });
+  const triggers = tags.map(({ begin }) => begin);
+  const limits = { at_least_one: false, stop_after_first: !use.parallel };
+  return asText({ type: "triggered_tags", triggers, tags, ...limits }, syntax);
+}
+
+/** Calls where the answer begins with a brace or after the mark, else text. */
+function textOrBareCalls(use: ToolUse, tools: ToolSyntax, syntax: GrammarSyntax): Format {
+  const calls = demandedCalls(use, syntax);
+  const mark = literal(tools.begin, syntax.controlToken);
+  const [first, second] = [...tools.begin].map((character) => character.replace(/[\\\]^[|-]/, "\\$&"));
+  const spaces: Format = { type: "regex", pattern: "^\\s{0,8}$" };
+  const begun: Format = { type: "regex", pattern: `^(?:[^\\s{${first}]|${first}[^${second}])$` };
+  const marked = sequence([...mark, calls]);
+  const text = sequence([begun, textWithout(tools.begin), { type: "optional", content: marked }]);
+  return sequence([spaces, { type: "optional", content: either([calls, marked, text]) }]);
+}
+
+/** Text in which the mark of a call begins one. */
+function textWithCalls(use: ToolUse, tools: ToolSyntax, syntax: GrammarSyntax): Format {
+  // Readers take the mark for a call whatever white space follows, and spelled in other tokens, too.
+  const mark = tools.begin.trim();
   const whole = demandedCalls({ ...use, parallel: use.parallel && !tools.each }, syntax);
   const [first, ...rest] = whole.elements as readonly Format[];
-  // What may go on without end needs an end of its own: a list its bracket, else the mark; a mark after the bracket may be missing.
-  const star = rest.findIndex((part) => part.type === "star");
-  const content = sequence(star < 0 ? rest : rest.slice(0, star + 1));
-  const end = star < 0 ? "" : endOf(rest[star + 1]);
+  const text = textWithout(mark);
+  if (!tools.each) return sequence([text, { type: "optional", content: whole }]);
   if (first?.type === "token") {
-    const begin = { type: "token", token: first.token };
-    const tags = [{ type: "tag", begin, content, end }];
-    return { type: "token_triggered_tags", trigger_tokens: [first.token], tags, ...limits };
+    const type = use.parallel ? "star" : "optional";
+    return sequence([text, { type, content: use.parallel ? sequence([whole, text]) : whole }]);
   }
-  const begin = String(first?.value);
-  return {
-    type: "triggered_tags",
-    triggers: [begin],
-    tags: [{ type: "tag", begin, content, end }],
-    ...limits,
-  };
+  const limits = { at_least_one: false, stop_after_first: !use.parallel };
+  const tags = [{ type: "tag", begin: String(first?.value), content: sequence(rest), end: "" }];
+  return { type: "triggered_tags", triggers: [mark], tags, ...limits };
 }
 
 function callOf(tool: ToolUse["callable"][number], syntax: ToolSyntax, controlToken: ControlToken): Format {
   const { before, after } = callFrame(syntax, tool.function.name);
-  return sequence([...literal(before, controlToken), schemaOf(tool), ...literal(after, controlToken)]);
+  const { calls } = syntax;
+  const written =
+    calls.kind === "tagged"
+      ? taggedArguments(tool.function.parameters, calls, controlToken)
+      : [schemaOf(tool)];
+  return sequence([...literal(before, controlToken), ...written, ...literal(after, controlToken)]);
 }
 
 /** gpt-oss: `to=functions.NAME` in the channel `commentary`; the token that ends the call ends the answer. */
@@ -131,8 +152,11 @@ function channelCall({ callable }: ToolUse, { controlToken }: GrammarSyntax): Fo
   return either(call);
 }
 
-function inFinal(format: Format, { channels, controlToken }: GrammarSyntax): Format {
-  return channels ? sequence([...literal("<|channel|>final<|message|>", controlToken), format]) : format;
+/** `format` where the model says something, not calls. */
+function asText(format: Format, { tools, channels, controlToken }: GrammarSyntax): Format {
+  if (channels) return sequence([...literal("<|channel|>final<|message|>", controlToken), format]);
+  if (tools?.speech === undefined) return format;
+  return sequence([...literal(callFrame(tools, tools.speech).before, controlToken), format]);
 }
 
 /** `format` after a thought: one that the prompt has begun, or one that the model may begin. */
@@ -160,10 +184,6 @@ function afterThought(
   return sequence([{ type: "optional", content: thought }, format]);
 }
 
-function endOf(end: Format | undefined): unknown {
-  return end?.type === "token" ? end : String(end?.value);
-}
-
 /** A grammar as a part of a structural tag. */
 function formatOf(grammar: Grammar): Format {
   switch (grammar.type) {
@@ -188,31 +208,4 @@ function formatOf(grammar: Grammar): Format {
 
 function schemaOf({ function: { parameters } }: ToolUse["callable"][number]): Format {
   return { type: "json_schema", json_schema: parameters ?? { type: "object", properties: {} } };
-}
-
-/** A text as control tokens and plain text. */
-function literal(text: string, controlToken: ControlToken): Format[] {
-  const formats: Format[] = [];
-  let plain = "";
-  for (const part of text.split(TOKEN_LIKE)) {
-    const token = part === "" ? undefined : controlToken(part);
-    if (token === undefined) {
-      plain += part;
-      continue;
-    }
-    if (plain !== "") formats.push({ type: "const_string", value: plain });
-    plain = "";
-    formats.push({ type: "token", token });
-  }
-  if (plain !== "") formats.push({ type: "const_string", value: plain });
-  return formats;
-}
-
-function sequence(elements: readonly Format[]): Format {
-  return { type: "sequence", elements };
-}
-
-function either(elements: readonly Format[]): Format {
-  const [only] = elements;
-  return elements.length === 1 && only !== undefined ? only : { type: "or", elements };
 }

@@ -3,7 +3,7 @@
 //   npx tsx scripts/generate-ffi-signatures.ts
 //
 // Integers beyond 2^53 arrive as bigints although a result says `number`.
-import type { DType, FfiArgument, FfiFloat, FfiModule, FfiObject, FfiValue, Tensor } from "./value.js";
+import type { DType, FfiArgument, FfiCallback, FfiFloat, FfiFunction, FfiModule, FfiObject, FfiValue, Tensor } from "./value.js";
 
 declare const typeKeys: unique symbol;
 
@@ -22,6 +22,7 @@ export type PrimTypeArg = Arg<"ir.PrimType"> | DType | string;
 
 export type ir_BaseFunc = Ref<"ir.BaseFunc" | "ir.Expr">;
 export type ir_Call = Ref<"ir.Call" | "ir.Expr">;
+export type ir_DictAttrs = Ref<"ir.DictAttrs" | "ir.Attrs">;
 export type ir_Expr = Ref<"ir.Expr">;
 export type ir_FloatImm = Ref<"ir.FloatImm" | "ir.Constant" | "ir.Expr">;
 export type ir_GlobalVar = Ref<"ir.GlobalVar" | "ir.Expr">;
@@ -74,11 +75,14 @@ export interface GlobalFunctions {
   "ffi.GetGlobalFuncMetadata": (a0: string) => string;
   "ffi.MakeObjectFromPackedArgs": (...args: FfiArgument[]) => FfiValue;
   "ffi.ModuleGetPropertyMask": (a0: FfiModule) => number;
+  "ffi.ModuleImportModule": (a0: FfiModule, a1: FfiModule) => null;
   "ffi.ModuleWriteToFile": (a0: FfiModule, a1: string, a2: string) => null;
   "ffi.StructuralEqual": (a0: FfiArgument, a1: FfiArgument, a2: boolean, a3: boolean) => boolean;
   "ir.BaseFuncWithAttr": (a0: Arg<"ir.BaseFunc">, a1: string, a2: FfiArgument) => ir_BaseFunc;
   "ir.BaseFuncWithoutAttr": (a0: Arg<"ir.BaseFunc">, a1: string) => ir_BaseFunc;
+  "ir.BaseFunc_Attrs": (a0: Arg<"ir.BaseFunc">) => ir_DictAttrs;
   "ir.Call": (a0: Arg<"ir.Type">, a1: ExprArg, a2: readonly ExprArg[], a3: Arg<"ir.Attrs">, a4: readonly Arg<"ir.Type">[], a5: Arg<"ir.Span">) => ir_Call;
+  "ir.DictAttrsGetDict": (a0: Arg<"ir.DictAttrs">) => Map<string, FfiValue>;
   "ir.FloatImm": (a0: DType | string, a1: number | FfiFloat, a2: Arg<"ir.Span">) => ir_FloatImm;
   "ir.GetOp": (a0: string) => ir_Op;
   "ir.GlobalVar": (a0: string) => ir_GlobalVar;
@@ -115,6 +119,7 @@ export interface GlobalFunctions {
   "prim._OpSub": (a0: ExprArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
   "prim._cast": (a0: PrimTypeArg, a1: ExprArg, a2: Arg<"ir.Span">) => ir_Expr;
   "prim.bitwise_and": (...args: FfiArgument[]) => FfiValue;
+  "prim.bitwise_or": (...args: FfiArgument[]) => FfiValue;
   "prim.left_shift": (...args: FfiArgument[]) => FfiValue;
   "prim.min_value": (a0: PrimTypeArg, a1: Arg<"ir.Span">) => ir_Expr;
   "prim.right_shift": (...args: FfiArgument[]) => FfiValue;
@@ -158,10 +163,14 @@ export interface GlobalFunctions {
   "s_tir.transform.LowerOpaqueBlock": () => transform_Pass;
   "s_tir.transform.PlanAndUpdateBufferAllocationLocation": () => transform_Pass;
   "s_tir.transform.RewriteUnsafeSelect": () => transform_Pass;
+  "s_tir.transform.UnifyThreadBinding": () => transform_Pass;
   "script.Complete": (a0: Arg<"tirx.PrimFunc">, a1: readonly Arg<"ir.Var">[], a2: boolean) => tirx_PrimFunc;
   "target.Target": (...args: FfiArgument[]) => FfiValue;
   "target.WithHost": (a0: Arg<"target.Target">, a1: Arg<"target.Target">) => target_Target;
+  "target.build.cuda": (a0: Arg<"ir.IRModule">, a1: Arg<"target.Target">) => FfiModule;
   "target.build.llvm": (a0: Arg<"ir.IRModule">, a1: Arg<"target.Target">) => FfiModule;
+  "target.build.opencl": (a0: Arg<"ir.IRModule">, a1: Arg<"target.Target">) => FfiModule;
+  "target.build.webgpu": (a0: Arg<"ir.IRModule">, a1: Arg<"target.Target">) => FfiModule;
   "target.llvm_get_cpu_archlist": (a0: Arg<"target.Target">) => string[];
   "target.llvm_get_cpu_features": (a0: Arg<"target.Target">) => Map<string, string>;
   "target.llvm_get_system_cpu": () => string;
@@ -192,6 +201,7 @@ export interface GlobalFunctions {
   "tirx.transform.BF16ComputeLegalize": () => transform_Pass;
   "tirx.transform.BF16StorageLegalize": () => transform_Pass;
   "tirx.transform.BindTarget": (a0: Arg<"target.Target">) => transform_Pass;
+  "tirx.transform.Filter": (a0: FfiFunction | FfiCallback) => transform_Pass;
   "tirx.transform.FlattenBuffer": () => transform_Pass;
   "tirx.transform.LowerIntrin": () => transform_Pass;
   "tirx.transform.LowerTVMBuiltin": () => transform_Pass;
@@ -210,23 +220,26 @@ export interface GlobalFunctions {
 export const signatures = {
   tvm: "0.27.0.post1",
   runtime: {
-    hash: "0ddab3f57d16b81e2f635e147357e31f67aa4743790c073528b1f792afc3ddba",
+    hash: "3b951cfa0e6d85c57a534a580006b15de8639d32ffa6204a533a3ee7035d9b2e",
     names: [
       "ffi.Array",
       "ffi.FunctionRemoveGlobal",
       "ffi.GetGlobalFuncMetadata",
       "ffi.MakeObjectFromPackedArgs",
       "ffi.ModuleGetPropertyMask",
+      "ffi.ModuleImportModule",
       "ffi.ModuleWriteToFile",
       "ffi.StructuralEqual",
     ],
   },
   compiler: {
-    hash: "f4bd96670f2dd4882fb7fff99b4913048f52174d3a822417fe25e6ca42fc8629",
+    hash: "8567f03e387f551ff989b17bd850ec079283c893938a37be138fcd779589a767",
     names: [
       "ir.BaseFuncWithAttr",
       "ir.BaseFuncWithoutAttr",
+      "ir.BaseFunc_Attrs",
       "ir.Call",
+      "ir.DictAttrsGetDict",
       "ir.FloatImm",
       "ir.GetOp",
       "ir.GlobalVar",
@@ -263,6 +276,7 @@ export const signatures = {
       "prim._OpSub",
       "prim._cast",
       "prim.bitwise_and",
+      "prim.bitwise_or",
       "prim.left_shift",
       "prim.min_value",
       "prim.right_shift",
@@ -306,10 +320,14 @@ export const signatures = {
       "s_tir.transform.LowerOpaqueBlock",
       "s_tir.transform.PlanAndUpdateBufferAllocationLocation",
       "s_tir.transform.RewriteUnsafeSelect",
+      "s_tir.transform.UnifyThreadBinding",
       "script.Complete",
       "target.Target",
       "target.WithHost",
+      "target.build.cuda",
       "target.build.llvm",
+      "target.build.opencl",
+      "target.build.webgpu",
       "target.llvm_get_cpu_archlist",
       "target.llvm_get_cpu_features",
       "target.llvm_get_system_cpu",
@@ -340,6 +358,7 @@ export const signatures = {
       "tirx.transform.BF16ComputeLegalize",
       "tirx.transform.BF16StorageLegalize",
       "tirx.transform.BindTarget",
+      "tirx.transform.Filter",
       "tirx.transform.FlattenBuffer",
       "tirx.transform.LowerIntrin",
       "tirx.transform.LowerTVMBuiltin",

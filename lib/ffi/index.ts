@@ -3,6 +3,7 @@ import { native } from "./native.js";
 import type * as value from "./value.js";
 import type { Device, DType, Shape } from "./value.js";
 
+export { addonRuntime, type NativeRuntime } from "./addon-runtime.js";
 export { loadCompilerLibrary } from "./compiler-library.js";
 export { compilerLibraryPath, compilerLibraryRemedy } from "./compiler-library-path.js";
 export {

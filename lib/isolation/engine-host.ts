@@ -1,5 +1,6 @@
 /** The host's side: one native engine, run as the messages of a client say. */
 import { MlcError } from "../errors.js";
+import type { NativeRuntime } from "../ffi/addon-runtime.js";
 import type {
   NativeEngine,
   NativeEngineConfig,
@@ -23,14 +24,7 @@ export interface ClientPort {
 }
 
 /** The native side; a test brings its own. */
-export interface HostRuntime {
-  cpuFeatures(): readonly string[];
-  load(
-    config: NativeEngineConfig,
-    onEvents: (events: readonly NativeEvent[]) => void,
-    onProgress: (done: number, total: number, phase: string) => void,
-  ): Promise<NativeEngine>;
-}
+export type HostRuntime = Pick<NativeRuntime, "cpuFeatures" | "devices" | "load">;
 
 /** Counters go with the events, at most so often unless a request ends. */
 const STATS_INTERVAL_MS = 100;
@@ -54,6 +48,9 @@ export class EngineHost {
 
   #receive(message: ToHost): void {
     switch (message.type) {
+      case "devices":
+        void this.#answer(message.call, () => this.#runtime.devices?.(message.runtime) ?? []);
+        return;
       case "load":
         void this.#answer(message.call, () => this.#load(message.config));
         return;

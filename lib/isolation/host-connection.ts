@@ -1,5 +1,6 @@
 /** A running host as its client sees it: calls and their answers, open requests, and the end of all of them. */
 import { MlcError } from "../errors.js";
+import type { DeviceRuntime, RuntimeDevice } from "../ffi/device-runtime.js";
 import type {
   NativeEngine,
   NativeEngineConfig,
@@ -29,7 +30,7 @@ export interface ConnectionListener {
   onCrash(error: MlcError): void;
 }
 
-/** Time that a host has to give its memory back, and then to end, in milliseconds. */
+/** Time that a host has to give its memory back and to end, in milliseconds. */
 const CLOSE_LIMIT_MS = 10_000;
 
 interface Pending {
@@ -94,6 +95,14 @@ export class HostConnection {
     return this.#stats;
   }
 
+  /** The devices of a runtime in the host, which loads it. Errors: those of listDevices, ERR_ENGINE_CRASHED. */
+  devices(runtime: DeviceRuntime): Promise<readonly RuntimeDevice[]> {
+    const call = ++this.#lastCall;
+    const answer = this.#answerOf(call);
+    this.#channel.post({ type: "devices", call, runtime });
+    return answer as Promise<readonly RuntimeDevice[]>;
+  }
+
   /** Loads the model; its requests are reported to `listener`. Errors: those of NativeEngine.load, ERR_ENGINE_CRASHED. */
   async load(config: NativeEngineConfig, listener: ConnectionListener): Promise<void> {
     const call = ++this.#lastCall;
@@ -140,6 +149,11 @@ export class HostConnection {
     return this.#closing;
   }
 
+  /** Of a host that has ended: what further calls fail with in place of the error that it ended with. */
+  blame(error: MlcError): void {
+    if (this.#end !== undefined) this.#end = error;
+  }
+
   /** Ends the host; what still runs ends as the native engine's dispose() ends it. */
   close(error: MlcError): Promise<void> {
     this.#listener = this.#listener && { ...this.#listener, onCrash: () => undefined };
@@ -148,6 +162,7 @@ export class HostConnection {
   }
 
   async #close(givenBack: Promise<unknown> | undefined, error?: MlcError): Promise<void> {
+    const deadline = performance.now() + CLOSE_LIMIT_MS;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise((resolve) => {
       timer = setTimeout(resolve, CLOSE_LIMIT_MS);
@@ -156,7 +171,7 @@ export class HostConnection {
     if (givenBack !== undefined) await Promise.race([givenBack.catch(() => undefined), late]);
     clearTimeout(timer);
     if (error !== undefined) this.#finish(error);
-    await this.#channel.close(CLOSE_LIMIT_MS);
+    await this.#channel.close(Math.max(0, deadline - performance.now()));
   }
 
   #giveBack(): Promise<unknown> {

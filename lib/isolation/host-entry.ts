@@ -27,11 +27,8 @@ function processPort(): ClientPort {
 async function serve(): Promise<void> {
   const port = parentPort === null ? processPort() : threadPort(parentPort);
   try {
-    const { cpuFeatures, NativeEngine } = await import("../ffi/index.js");
-    new EngineHost(port, {
-      cpuFeatures,
-      load: (config, onEvents, onProgress) => NativeEngine.load(config, onEvents, onProgress),
-    });
+    const { addonRuntime } = await import("../ffi/index.js");
+    new EngineHost(port, addonRuntime);
   } catch (error) {
     port.post({ type: "unavailable", error: toPlainError(error) });
   }

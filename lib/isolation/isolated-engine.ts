@@ -58,7 +58,7 @@ export class IsolatedEngine implements NativeEngine {
     return new IsolatedEngine(kind, config, listener, host, stats);
   }
 
-  /** Why the host ended by itself; undefined while it runs. */
+  /** Why the host ended by itself, or why a restart failed; undefined while it runs. */
   get crash(): MlcError | undefined {
     return this.#disposing === undefined ? this.#host.end : undefined;
   }
@@ -79,10 +79,18 @@ export class IsolatedEngine implements NativeEngine {
 
   async #restart(): Promise<void> {
     await this.#host.abandon(new MlcError("ERR_ABORTED", "The engine was restarted."));
-    const host = await HostConnection.open(startHost(this.#kind));
-    this.#stats = await loadInto(host, this.#config, this.#listener);
+    const host = await this.#successor().catch((error: unknown) => {
+      if (error instanceof MlcError) this.#host.blame(error);
+      throw error;
+    });
     this.#host = host;
     if (this.#vocabulary !== undefined) host.tell("useVocabulary", ...this.#vocabulary);
+  }
+
+  async #successor(): Promise<HostConnection> {
+    const host = await HostConnection.open(startHost(this.#kind));
+    this.#stats = await loadInto(host, this.#config, this.#listener);
+    return host;
   }
 
   submit(request: NativeRequest): void {

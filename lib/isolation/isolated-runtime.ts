@@ -1,5 +1,6 @@
 /** The native side in a worker thread or a child process. */
 import { MlcError } from "../errors.js";
+import type { DeviceRuntime, RuntimeDevice } from "../ffi/device-runtime.js";
 import type { NativeEngineConfig, NativeEvent } from "../ffi/native-engine.js";
 import { type HostKind, startHost } from "./host-channel.js";
 import { HostConnection } from "./host-connection.js";
@@ -9,6 +10,8 @@ import { IsolatedEngine } from "./isolated-engine.js";
 export interface IsolatedRuntime {
   /** LLVM names of the features the running CPU and system support. */
   cpuFeatures(): readonly string[];
+  /** Of the host. */
+  devices(runtime: DeviceRuntime): Promise<readonly RuntimeDevice[]>;
   load(
     config: NativeEngineConfig,
     onEvents: (events: readonly NativeEvent[]) => void,
@@ -29,6 +32,7 @@ export async function isolatedRuntime(
   const host = await HostConnection.open(startHost(kind));
   return {
     cpuFeatures: () => host.cpuFeatures,
+    devices: (runtime) => host.devices(runtime),
     load: (config, onEvents, onProgress) =>
       IsolatedEngine.load(kind, host, config, { onEvents, onProgress, onCrash }),
     release: () => host.close(new MlcError("ERR_DISPOSED", "Nothing was loaded.")),

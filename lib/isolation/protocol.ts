@@ -5,6 +5,7 @@
  * and bigints go as they are. Both sides are of one package, and the host says its version first.
  */
 import { isErrorCode, MlcError } from "../errors.js";
+import type { DeviceRuntime } from "../ffi/device-runtime.js";
 import type {
   NativeEngine,
   NativeEngineConfig,
@@ -14,7 +15,7 @@ import type {
 } from "../ffi/native-engine.js";
 
 /** Changes whenever a message does. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Batches of events that may be on their way; the host joins what comes after them. */
 export const EVENT_WINDOW = 64;
@@ -61,6 +62,7 @@ export type Call = {
 
 /** Client to host. */
 export type ToHost =
+  | { readonly type: "devices"; readonly call: number; readonly runtime: DeviceRuntime }
   | { readonly type: "load"; readonly call: number; readonly config: NativeEngineConfig }
   | { readonly type: "submit"; readonly request: NativeRequest }
   | { readonly type: "acknowledge"; readonly batches: number }

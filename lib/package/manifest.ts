@@ -66,8 +66,14 @@ const packagePath = pipe(
   ),
 );
 
+/** Kinds of GPUs that libraries are compiled for; the names of their runtimes. */
+export const GPU_KINDS = ["opencl", "vulkan", "cuda"] as const;
+export type GpuKind = (typeof GPU_KINDS)[number];
+
 const target = closedObject({
   kind: literal("llvm"),
+  /** The GPUs that the kernels are for; the processor then only launches them. */
+  gpu: optional(picklist(GPU_KINDS)),
   /** LLVM target triple, for example "x86_64-unknown-linux-gnu". */
   triple: label,
   /** LLVM name of the CPU the code was generated for. */

@@ -7,7 +7,7 @@ import type { Manifest } from "../package/manifest.js";
 import { planMemory } from "../package/memory-plan.js";
 import { byteManifest, byteTokenizer } from "./byte-model.js";
 import { answerEvents, checkedAnswer, type MockAnswer } from "./mock-answer.js";
-import { ScriptedNativeEngine } from "./scripted-native-engine.js";
+import { SCRIPTED_DEVICE, ScriptedNativeEngine } from "./scripted-native-engine.js";
 
 /** A request as the engine saw it. */
 export interface MockRequest {
@@ -84,6 +84,7 @@ export async function createMockEngine(options: MockEngineOptions): Promise<Mock
   const engine = await Engine.fromParts({
     manifest,
     library: manifest.libraries[0] as Manifest["libraries"][number],
+    device: SCRIPTED_DEVICE,
     plan: planMemory(manifest),
     openText: async () => ({ tokenizer, chatTemplate: new ChatTemplate(CHAT_TEMPLATE) }),
     start: async (onEvents) => new ScriptedNativeEngine(script, onEvents, tokenDelayMs),

@@ -1,4 +1,5 @@
 /** A native engine without a model: it plays what a script says. */
+import type { EngineDevice } from "../engine/device-choice.js";
 import { MlcError } from "../errors.js";
 import type {
   NativeEngine,
@@ -9,6 +10,9 @@ import type {
   NativeTrace,
 } from "../ffi/native-engine.js";
 import { END, HIDDEN, VOCABULARY } from "./byte-model.js";
+
+/** Where a scripted engine "runs". */
+export const SCRIPTED_DEVICE: EngineDevice = { type: "cpu", index: 0, name: "scripted", reason: "asked for" };
 
 /** What a request does: the events it reports, one a step; a function may choose by the request. */
 export type Script = (request: NativeRequest) => readonly Omit<NativeEvent, "id">[];

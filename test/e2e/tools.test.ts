@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { AnswerParser } from "../../lib/chat/answer-parser.js";
 import { REASONING_SYNTAXES } from "../../lib/chat/reasoning-syntax.js";
-import { TOOL_SYNTAXES } from "../../lib/chat/tool-syntax.js";
+import { TOOL_SYNTAXES } from "../../lib/chat/tool-families.js";
 import { answerGrammar, type GrammarSyntax } from "../../lib/engine/tool-grammar.js";
 import { defineTool, Engine } from "../../lib/index.js";
 import { compiledModel } from "../support/compiled-model.js";
@@ -38,7 +38,11 @@ describe.skipIf(gguf === undefined)("tools", () => {
         { ...own, inThought: false, controlToken: () => undefined },
       );
       const { text } = await engine.generate(messages, { grammar, maxTokens: 160, temperature: 0 }).result;
-      const expectation = { functions: new Set(["light", "heating"]), inThought: false, guaranteed: true };
+      const expectation = {
+        functions: new Map(["light", "heating"].map((name) => [name, parameters])),
+        inThought: false,
+        guaranteed: true,
+      };
       const parser = new AnswerParser(own, expectation);
       const events = [...parser.push(text), ...parser.finish()];
       const name = syntax?.name ?? "channels";

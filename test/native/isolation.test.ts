@@ -1,4 +1,7 @@
 // A native engine in a worker thread and in a child process: all that the one in this process does, and crashes that end neither.
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { MlcError } from "../../lib/errors.js";
 import type { NativeEvent } from "../../lib/ffi/index.js";
@@ -11,14 +14,14 @@ afterEach(async () => {
   for (const engine of engines.splice(0)) await engine.dispose();
 });
 
-async function load(kind: "worker" | "process", stepMs = 0) {
+async function load(kind: "worker" | "process", stepMs = 0, config = fakeModel({ stepMs })) {
   const events: NativeEvent[] = [];
   const crashes: MlcError[] = [];
   const phases = new Set<string>();
   const runtime = await isolatedRuntime(kind, (error) => crashes.push(error));
   expect(runtime.cpuFeatures()).not.toHaveLength(0);
   const engine = await runtime.load(
-    fakeModel({ stepMs }),
+    config,
     (some) => events.push(...some),
     (_done, _total, phase) => phases.add(phase),
   );
@@ -72,6 +75,25 @@ describe.each(["worker", "process"] as const)("isolation: %s", (kind) => {
     expect(engine.disposed).toBe(true);
     await expect(engine.score(Int32Array.of(1, 2))).rejects.toMatchObject({ code: "ERR_DISPOSED" });
     await expect(engine.restart()).rejects.toMatchObject({ code: "ERR_DISPOSED" });
+  });
+
+  it("says why a restart failed, and restarts when that is mended", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "isolation-"));
+    const config = { ...fakeModel(), library: path.join(folder, "model.so") };
+    await copyFile(fakeModel().library, config.library);
+    const { engine, ended } = await load(kind, 0, config);
+    await rm(config.library);
+    await expect(engine.restart()).rejects.toMatchObject({ code: "ERR_INVALID_PACKAGE" });
+    expect(engine.crash?.code).toBe("ERR_INVALID_PACKAGE");
+    expect(() => engine.submit(fakeRequest(1, [1]))).toThrow(
+      expect.objectContaining({ code: "ERR_INVALID_PACKAGE" }),
+    );
+    await copyFile(fakeModel().library, config.library);
+    await engine.restart();
+    expect(engine.crash).toBeUndefined();
+    engine.submit(fakeRequest(1, [1], { maxTokens: 3 }));
+    expect((await ended(1)).finish).toBe("length");
+    await rm(folder, { recursive: true });
   });
 
   it("restarts: what runs ends, and all begins anew", async () => {

@@ -22,18 +22,34 @@ export interface StepRows {
   readonly rows: Float32Array;
 }
 
+/** How kernels are made, compiled and called, and where the pages are. */
+export interface AttentionDevice {
+  readonly kernel: (options: AttentionOptions) => FfiObject;
+  compile(func: FfiObject): Pick<Kernel, "library" | "run">;
+  /** The cache's tensor as the kernels take it. */
+  place(pages: Tensor): Tensor;
+}
+
+const CPU: AttentionDevice = {
+  kernel: pagedAttention,
+  compile: (func) => new Kernel(func),
+  place: (pages) => pages,
+};
+
 /** The kernels of a layer, compiled once. */
 export class AttentionLayer {
   readonly options: LayerOptions;
-  readonly prefill: Kernel;
-  readonly decode: Kernel;
+  readonly prefill: Pick<Kernel, "library" | "run">;
+  readonly decode: Pick<Kernel, "library" | "run">;
+  readonly device: AttentionDevice;
   /** Width of a row of qkv. */
   readonly width: number;
   readonly sinks: Float32Array | undefined;
   readonly norms: { readonly query: Float32Array; readonly key: Float32Array } | undefined;
 
-  /** @param Compiled how the kernels are compiled and called. */
-  constructor(options: LayerOptions, random: Random, Compiled: new (func: FfiObject) => Kernel = Kernel) {
+  constructor(options: LayerOptions, random: Random, device: Partial<AttentionDevice> = {}) {
+    this.device = { ...CPU, ...device };
+    const { kernel, compile } = this.device;
     const { qkNorm, ...rest } = options;
     const { heads, kvHeads, headDim } = options;
     this.options = options;
@@ -41,8 +57,8 @@ export class AttentionLayer {
     this.norms = qkNorm ? { query: random.floats(headDim), key: random.floats(headDim) } : undefined;
     this.sinks = options.sinkLogits ? random.floats(heads, 4) : undefined;
     const all = { ...rest, layers: LAYERS, ...(qkNorm ? { qkNorm: { epsilon: EPSILON } } : {}) };
-    this.prefill = new Compiled(pagedAttention({ ...all, form: "prefill" }));
-    this.decode = new Compiled(pagedAttention({ ...all, form: "decode" }));
+    this.prefill = compile(kernel({ ...all, form: "prefill" }));
+    this.decode = compile(kernel({ ...all, form: "decode" }));
   }
 
   /** The reference of one sequence. */
@@ -70,8 +86,9 @@ export class AttentionRunner {
   constructor(layer: AttentionLayer, random: Random, pages: number) {
     const { kvHeads, headDim, kvDtype } = layer.options;
     this.#layer = layer;
-    this.#pages = Tensor.empty([pages, LAYERS, 2, kvHeads, kvRecordSize(kvDtype, headDim)], kvDtype);
-    this.#pages.bytes().fill(0xff);
+    const empty = Tensor.empty([pages, LAYERS, 2, kvHeads, kvRecordSize(kvDtype, headDim)], kvDtype);
+    empty.bytes().fill(0xff);
+    this.#pages = layer.device.place(empty);
     this.#free = random.permutation(pages);
     this.#frequencies = Float32Array.from({ length: headDim / 2 }, (_, i) => 10000 ** ((-2 * i) / headDim));
   }

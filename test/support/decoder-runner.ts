@@ -9,6 +9,19 @@ const PAGE = 16;
 // As in an engine.
 useThreads(2);
 
+/** Where the functions run, and how tensors get there and back. */
+export interface Placement {
+  /** DLPack's number of the device. */
+  readonly deviceType: number;
+  parameter(tensor: Tensor): Tensor;
+  pages(tensor: Tensor): Tensor;
+  input(tensor: Tensor): Tensor;
+  result(tensor: Tensor): Tensor;
+}
+
+const same = (tensor: Tensor): Tensor => tensor;
+const CPU: Placement = { deviceType: 1, parameter: same, pages: same, input: same, result: same };
+
 /** Rows of one sequence in a step: token ids that follow what the sequence already holds. */
 export interface StepRows {
   readonly sequence: number;
@@ -22,6 +35,7 @@ export class DecoderRunner {
   readonly #functions = new Map<string, FfiFunction>();
   readonly #config: ModelConfig;
   readonly #params: readonly Tensor[];
+  readonly #placement: Placement;
   readonly #pages: Tensor;
   readonly #pageTable = new Map<number, number[]>();
   readonly #lengths = new Map<number, number>();
@@ -33,17 +47,21 @@ export class DecoderRunner {
     params: readonly Tensor[],
     kvDtype: KvDtype,
     pages = 64,
+    placement = CPU,
   ) {
     const vm = executable.getFunction("vm_load_executable").call();
     if (!(vm instanceof FfiModule)) throw new Error("expected a virtual machine");
-    vm.getFunction("vm_initialization").call(1, 0, 2);
+    const { deviceType } = placement;
+    vm.getFunction("vm_initialization").call(...(deviceType === 1 ? [1, 0, 2] : [deviceType, 0, 2, 1, 0, 2]));
     this.#vm = vm;
     this.#config = config;
-    this.#params = params;
+    this.#placement = placement;
+    this.#params = params.map((tensor) => placement.parameter(tensor));
     const shape = [pages, config.layers, 2, config.keyValueHeads, kvRecordSize(kvDtype, config.headDim)];
-    this.#pages = Tensor.empty(shape, kvDtype);
+    const empty = Tensor.empty(shape, kvDtype);
     // Garbage that a correct kernel never reads: NaN would show.
-    this.#pages.bytes().fill(0xff);
+    empty.bytes().fill(0xff);
+    this.#pages = placement.pages(empty);
     // Pages are handed out in a mixed order, as they are in a busy engine.
     this.#freePages = Array.from({ length: pages }, (_, i) => (i * 37 + 11) % pages);
   }
@@ -71,19 +89,20 @@ export class DecoderRunner {
       pageIndices.push(...this.#reserve(sequence, start + tokens.length));
       pageIndptr.push(pageIndices.length);
     }
-    const hidden = this.#function("embed").call(int32(ids), [...this.#params]) as Tensor;
+    const input = (values: readonly number[]) => this.#placement.input(int32(values));
+    const hidden = this.#function("embed").call(input(ids), [...this.#params]) as Tensor;
     const result = this.#function(name).call(
       hidden,
-      int32(qIndptr),
-      int32(positions),
-      int32(pageIndptr),
-      int32(pageIndices),
-      int32(logitRows),
+      input(qIndptr),
+      input(positions),
+      input(pageIndptr),
+      input(pageIndices),
+      input(logitRows),
       this.#pages,
       [...this.#params],
     ) as Tensor;
     const { hiddenSize, vocabSize } = this.#config;
-    return splitRows(result, name === "encode" ? hiddenSize : vocabSize);
+    return splitRows(this.#placement.result(result), name === "encode" ? hiddenSize : vocabSize);
   }
 
   /** The text a function without arguments returns. */

@@ -3,7 +3,11 @@ import { Engine, type EngineParts, type ModelText } from "../../lib/engine/engin
 import type { Manifest } from "../../lib/package/manifest.js";
 import { planMemory } from "../../lib/package/memory-plan.js";
 import { byteManifest, byteTokenizer, TEMPLATE } from "../../lib/testing/byte-model.js";
-import { type Script, ScriptedNativeEngine } from "../../lib/testing/scripted-native-engine.js";
+import {
+  SCRIPTED_DEVICE,
+  type Script,
+  ScriptedNativeEngine,
+} from "../../lib/testing/scripted-native-engine.js";
 
 export { byteManifest as fakeManifest, byteTokenizer, END, START } from "../../lib/testing/byte-model.js";
 export {
@@ -23,6 +27,7 @@ export async function fakeEngine(
   const engine = await Engine.fromParts({
     manifest,
     library: manifest.libraries[0] as Manifest["libraries"][number],
+    device: SCRIPTED_DEVICE,
     plan: planMemory(manifest),
     openText: async () => text,
     start: async (onEvents) => {

@@ -14,10 +14,15 @@ export function byteVocabulary(others: number): { bytes: Uint8Array; lengths: In
 /** The stop token of an engine of byteEngine(). */
 export const STOP = 256;
 
-/** An engine over the fake model whose tokens are bytes. */
+/** Control tokens of byteEngine(). */
+export const CONTROL = [257, 258, 259] as const;
+
+/** An engine over the fake model whose tokens are bytes; its control tokens stand for a byte that no text holds. */
 export async function byteEngine(): Promise<RunningEngine> {
   const running = await RunningEngine.load(fakeModel({ vocabSize: 260 }));
-  const { bytes, lengths } = byteVocabulary(4);
+  const plain = byteVocabulary(4);
+  const bytes = Uint8Array.from([...plain.bytes, ...CONTROL.map(() => 0xff)]);
+  const lengths = plain.lengths.map((length, id) => (CONTROL.some((control) => control === id) ? 1 : length));
   running.engine.useVocabulary(bytes, lengths, Int32Array.of(STOP));
   return running;
 }

@@ -18,7 +18,7 @@ export const compileCommand = defineCommand({
     quantization: {
       type: "string",
       valueHint: "Q",
-      description: `${SCHEME_NAMES.join(", ")} (default: keep for a quantised GGUF, else q4_1)`,
+      description: `${SCHEME_NAMES.join(", ")} (default: keep for a quantised GGUF, else q4_1, of an encoder q8_0)`,
     },
     activations: {
       type: "string",
@@ -35,7 +35,7 @@ export const compileCommand = defineCommand({
       type: "string",
       valueHint: "T",
       description:
-        "cpu (this machine, the default), cpu:portable (levels for any), cpu:x86-64-v3 or another LLVM processor name; several with commas",
+        "cpu (this machine, the default), cpu:portable (levels for any), cpu:x86-64-v3 or another LLVM processor name, opencl, vulkan; several with commas",
     },
     tune: {
       type: "string",

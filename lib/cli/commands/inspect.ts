@@ -25,7 +25,9 @@ export const inspectCommand = defineCommand({
     const { model, limits, kvCache, libraries, weights } = manifest;
     const host = hostMachine((await cpuDevice()).features);
     const fitnesses = libraries.map((library) => libraryFitness(library, host));
-    const chosen = fitnesses.some(runs) ? chooseLibrary(libraries, host) : undefined;
+    const chosen = fitnesses.some((fitness) => runs(fitness) && fitness.library.target.gpu === undefined)
+      ? chooseLibrary(libraries, host)
+      : undefined;
     const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
     const formats = countBy(weights.params.map(({ format }) => format));
     const result = {
@@ -94,9 +96,10 @@ export const inspectCommand = defineCommand({
   },
 });
 
-/** Why a library does not run on this machine; nothing where it does. */
-function unfit({ forSystem, missing }: LibraryFitness): string {
+/** Why a library does not run on this machine, or where it does. */
+function unfit({ library, forSystem, missing }: LibraryFitness): string {
   if (!forSystem) return ", for another system";
+  if (library.target.gpu !== undefined) return `, where there is a device of ${library.target.gpu}`;
   return missing.length === 0 ? "" : `, this CPU lacks ${missing.join(", ")}`;
 }
 

@@ -3,7 +3,8 @@ import { call, type FfiModule, type FfiObject } from "../../ffi/index.js";
 import { withAttribute } from "../ir/attributes.js";
 import { irModule } from "../ir/ir-module.js";
 import type { PhaseDump } from "../passes/phase-dump.js";
-import { lowerTensorPrograms } from "../passes/tir-pipeline.js";
+import { lowerGpuPrograms, lowerTensorPrograms } from "../passes/tir-pipeline.js";
+import type { GpuTarget } from "./gpu-target.js";
 import type { Target } from "./target.js";
 
 /** A TIR function node (type key `tirx.PrimFunc`). */
@@ -25,7 +26,24 @@ export function buildPrimFuncs(functions: Readonly<Record<string, PrimFunc>>, ta
  * @param dump receives the lowered module as the phase "tensor-programs".
  */
 export function generateCode(module: FfiObject, target: Target, dump?: PhaseDump): FfiModule {
+  if (target.gpu !== undefined) return generateGpuCode(module, target, target.gpu, dump);
   const lowered = lowerTensorPrograms(module, target.node);
   dump?.("tensor-programs", lowered);
   return call("target.build.llvm", lowered, target.node);
 }
+
+/** Host code that imports the device's. */
+function generateGpuCode(module: FfiObject, target: Target, gpu: GpuTarget, dump?: PhaseDump): FfiModule {
+  const { host, device } = lowerGpuPrograms(module, gpu.node, target.node);
+  dump?.("tensor-programs", host);
+  dump?.("device-programs", device);
+  const code: FfiModule = call("target.build.llvm", host, target.node);
+  call("ffi.ModuleImportModule", code, call(GENERATORS[gpu.kind], device, gpu.node));
+  return code;
+}
+
+const GENERATORS = {
+  opencl: "target.build.opencl",
+  vulkan: "target.build.webgpu",
+  cuda: "target.build.cuda",
+} as const;

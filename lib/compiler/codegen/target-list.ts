@@ -1,6 +1,6 @@
 // The targets of one package: lists of specifications, and the levels that "portable" stands for.
 import { MlcError } from "../../errors.js";
-import { parseTarget, resolveTarget, type Target, type TargetSpecification } from "./target.js";
+import { hostTriple, parseTarget, resolveTarget, type Target, type TargetSpecification } from "./target.js";
 
 /**
  * Levels of an architecture: the least any processor in use has, then what makes the kernels faster. x86-64-v4 alone is left out:
@@ -15,14 +15,15 @@ const PORTABLE: readonly (readonly [triple: RegExp, levels: readonly string[]])[
 ];
 
 /**
- * Resolves the targets of a package, each once, in the order given.
+ * Resolves the targets of a package, each once, in the order given. For every system with a GPU there is one for its processor too, which
+ * runs the package where the GPU is missing: this machine's, or the portable levels of another.
  * @param specifications each as `parseTarget` reads it; `cpu:portable` stands for the levels of this machine's architecture,
  *   `cpu:portable@TRIPLE` for those of another.
  * @throws MlcError ERR_INVALID_ARGUMENT for a wrong one, or two that differ but have the same name.
  */
 export function resolveTargets(specifications: readonly string[]): Target[] {
   const targets = new Map<string, Target>();
-  for (const specification of specifications.flatMap(expand)) {
+  for (const specification of withFallbacks(specifications.flatMap(expand))) {
     const target = resolveTarget(specification);
     const key = `${target.triple} ${target.name}`;
     const before = targets.get(key);
@@ -35,6 +36,13 @@ export function resolveTargets(specifications: readonly string[]): Target[] {
       );
   }
   return [...targets.values()];
+}
+
+function withFallbacks(parsed: readonly TargetSpecification[]): TargetSpecification[] {
+  const bare = new Set(parsed.filter(({ gpu }) => gpu !== undefined).map(({ triple }) => triple));
+  for (const { gpu, triple } of parsed) if (gpu === undefined) bare.delete(triple);
+  const fallbacks = [...bare].map((triple) => (triple === hostTriple() ? "cpu" : `cpu:portable@${triple}`));
+  return [...parsed, ...fallbacks.flatMap(expand)];
 }
 
 function expand(specification: string): TargetSpecification[] {

@@ -1,12 +1,15 @@
 // Targets: which processor the code is for. Everything is asked of LLVM; no tables of processors here.
 import { MlcError } from "../../errors.js";
 import { call, cpuFeatures, type FfiObject } from "../../ffi/index.js";
-import type { KernelTarget } from "../kernels/kernel-target.js";
+import type { GpuKind, KernelTarget } from "../kernels/kernel-target.js";
+import { type GpuTarget, gpuTarget } from "./gpu-target.js";
 
 /** A processor to generate code for. */
 export interface Target extends KernelTarget {
-  /** TVM's Target node. */
+  /** TVM's Target node of the processor. */
   readonly node: FfiObject;
+  /** A GPU that the library's kernels are for; the processor then only launches them. */
+  readonly gpu?: GpuTarget;
   /** The processor with the extensions asked for, e.g. "x86-64-v4+avx512vnni": what users call the library. */
   readonly name: string;
   /** LLVM triple, e.g. "x86_64-unknown-linux-gnu". */
@@ -19,6 +22,8 @@ export interface Target extends KernelTarget {
 
 /** A target as written. */
 export interface TargetSpecification {
+  /** A GPU; kernels of a target without are for the processor. */
+  readonly gpu?: GpuKind;
   /** LLVM processor name, or one of the words "native" and "portable". */
   readonly cpu: string;
   /** LLVM names of extensions beyond those of the processor. */
@@ -33,15 +38,20 @@ export function hostTriple(): string {
 
 /**
  * Reads `cpu` (this machine), `cpu:CPU` (an LLVM processor name for this machine's triple), with `+EXTENSION` any number of times
- * and `@TRIPLE` at the end.
+ * and `@TRIPLE` at the end; or the kind of a GPU, with `@TRIPLE` of the machine that it is in.
  * @throws MlcError ERR_INVALID_ARGUMENT for another form.
  */
 export function parseTarget(specification: string): TargetSpecification {
+  const gpu = /^(opencl|vulkan|cuda)(?:@([^@+,]+))?$/.exec(specification);
+  if (gpu !== null) {
+    const [, kind, triple = hostTriple()] = gpu;
+    return { gpu: kind as GpuKind, cpu: launchingCpu(triple), extensions: [], triple };
+  }
   const match = /^cpu(?::([^@+,]+)((?:\+[^@+,]+)*)(?:@([^@+,]+))?)?$/.exec(specification);
   if (match === null)
     throw new MlcError(
       "ERR_INVALID_ARGUMENT",
-      `Expected a target "cpu", "cpu:portable" or "cpu:CPU[+EXTENSION...][@TRIPLE]" but received "${specification}".`,
+      `Expected a target "cpu", "cpu:portable", "cpu:CPU[+EXTENSION...][@TRIPLE]", "opencl[@TRIPLE]", "vulkan[@TRIPLE]" or "cuda[@TRIPLE]" but received "${specification}".`,
     );
   const [, cpu = "native", plus = "", triple = hostTriple()] = match;
   return { cpu, extensions: plus.split("+").slice(1), triple };
@@ -54,9 +64,10 @@ export function parseTarget(specification: string): TargetSpecification {
  */
 export function resolveTarget(specification: string | TargetSpecification): Target {
   const parsed = typeof specification === "string" ? parseTarget(specification) : specification;
-  const { cpu, extensions, triple } = parsed;
+  const { cpu, extensions, triple, gpu } = parsed;
   if (cpu === "native") return hostTarget(parsed);
   checkCpu(cpu, triple);
+  if (gpu !== undefined) return { ...makeTarget(triple, cpu, [], []), name: gpu, gpu: gpuTarget(gpu) };
   const target = makeTarget(
     triple,
     cpu,
@@ -71,6 +82,11 @@ export function resolveTarget(specification: string | TargetSpecification): Targ
         { details: { cpu, triple, extension } },
       );
   return target;
+}
+
+/** The processor of code that launches kernels: any of the architecture, for nothing there is worth an extension. */
+function launchingCpu(triple: string): string {
+  return /^(x86_64|amd64)-/.test(triple) ? "x86-64" : "generic";
 }
 
 /** This machine: its processor's name, less the extensions the system or a hypervisor has switched off. */

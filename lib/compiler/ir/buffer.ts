@@ -2,8 +2,11 @@
 import { MlcError } from "../../errors.js";
 import { call, type FfiObject } from "../../ffi/index.js";
 import { withLanes } from "./dtype.js";
-import { asExpr, type ExprLike, int, PrimExpr } from "./prim-expr.js";
+import { asExpr, type ExprLike, PrimExpr } from "./prim-expr.js";
 import { ramp } from "./vector.js";
+
+/** Type of sizes, indices and loops. */
+export type IndexDtype = "int32" | "int64";
 
 /** A row-major tensor variable. Data is 64-byte aligned. */
 export class Buffer {
@@ -11,18 +14,29 @@ export class Buffer {
   readonly name: string;
   readonly dtype: string;
   readonly shape: readonly PrimExpr[];
+  /** Type of sizes and indices. */
+  readonly index: IndexDtype;
 
   /**
-   * @param shape sizes; symbolic ones are int64 variables, bound by the tensors a caller passes.
+   * @param shape sizes; symbolic ones are variables of the type `index`, bound by the tensors a caller passes.
    * @param dtype type of one element.
+   * @param index type of its sizes and indices; int32 takes fewer instructions on a GPU, where a tensor has below 2^31 elements.
+   * @param scope TVM's storage scope: "" (the device's memory; on CPU also the stack), of kernels for GPUs "shared" and "local".
    */
-  constructor(name: string, shape: readonly ExprLike[], dtype: string) {
+  constructor(
+    name: string,
+    shape: readonly ExprLike[],
+    dtype: string,
+    index: IndexDtype = "int64",
+    scope: "" | "shared" | "local" = "",
+  ) {
     this.name = name;
     this.dtype = dtype;
-    this.shape = shape.map((size) => asExpr(size, "int64"));
+    this.index = index;
+    this.shape = shape.map((size) => asExpr(size, index));
     const sizes = this.shape.map(({ handle }) => handle);
     const element = call("ir.PrimType", dtype);
-    const type = call("tirx.BufferType", "", element, sizes, [], null, -1, 0, null, [], null);
+    const type = call("tirx.BufferType", scope, element, sizes, [], null, -1, 0, null, [], null);
     this.handle = call("tirx.BufferVar", name, type, null);
   }
 
@@ -46,8 +60,14 @@ export class Buffer {
       );
     }
     return indices.map((index, dimension) => {
-      const scalar = typeof index === "number" ? int(index) : asExpr(index, "int64");
+      const scalar = this.#indexOf(index);
       return dimension === indices.length - 1 ? ramp(scalar, lanes).handle : scalar.handle;
     });
+  }
+
+  /** Shorter indices are widened. */
+  #indexOf(index: ExprLike): PrimExpr {
+    const isShorter = typeof index !== "number" && index.dtype === "int32" && this.index === "int64";
+    return isShorter ? index.cast("int64") : asExpr(index, this.index);
   }
 }

@@ -4,21 +4,33 @@
  */
 import { MlcError } from "../../errors.js";
 import { call, type FfiObject } from "../../ffi/index.js";
-import { Buffer } from "./buffer.js";
+import { Buffer, type IndexDtype } from "./buffer.js";
 import { asExpr, type ExprLike, PrimExpr, variable } from "./prim-expr.js";
 
 /** TVM's ForKind. */
-const LOOP_KINDS = { serial: 0, parallel: 1, vectorized: 2, unrolled: 3 } as const;
+const LOOP_KINDS = { serial: 0, parallel: 1, vectorized: 2, unrolled: 3, thread: 4 } as const;
 type LoopKind = keyof typeof LOOP_KINDS;
 
-/** Fills the body of a loop with index `index` (int64, from 0). */
+/** The hardware indices of a kernel for a GPU: a block of a launch, or a thread of a block. */
+export type ThreadTag = "blockIdx.x" | "blockIdx.y" | "blockIdx.z" | "threadIdx.x";
+
+/** TVM's IterVar kind of a loop that hardware runs. */
+const THREAD_INDEX = 1;
+
+/** Fills the body of a loop with index `index`, from 0. */
 export type LoopBody = (block: Block, index: PrimExpr) => void;
 
 /** One scope of a kernel. */
 export class Block {
+  readonly #index: IndexDtype;
   readonly #statements: FfiObject[] = [];
   /** LLVM IR. */
   #functions = "";
+
+  /** @param index type of loops, and of the sizes and indices of the memory of this block and those inside. */
+  constructor(index: IndexDtype = "int64") {
+    this.#index = index;
+  }
 
   /** Writes a value, of one lane or several consecutive ones; the type must be the buffer's. */
   store(buffer: Buffer, value: ExprLike, ...indices: ExprLike[]): void {
@@ -47,9 +59,7 @@ export class Block {
   local(name: string, shape: ExprLike | readonly ExprLike[], dtype = "float32"): Buffer {
     const sizes = Array.isArray(shape) ? shape : [shape];
     // Not TVM's scope "local", which is workspace memory at any size on CPU.
-    const buffer = new Buffer(name, sizes, dtype);
-    this.#statements.push(call("tirx.AllocBuffer", buffer.handle, null, null));
-    return buffer;
+    return this.#allocate(new Buffer(name, sizes, dtype, this.#index));
   }
 
   serial(name: string, extent: ExprLike, body: LoopBody): void {
@@ -71,9 +81,32 @@ export class Block {
     this.#loop("unrolled", name, extent, body);
   }
 
+  /** Of kernels for GPUs: iterations are the launch's blocks, or the threads of a block, in no order. */
+  threads(tag: ThreadTag, extent: ExprLike, body: LoopBody): void {
+    this.#loop("thread", tag, extent, body);
+  }
+
+  /** Of kernels for GPUs: memory of this thread, in registers once every index is a constant. */
+  registers(name: string, size: number, dtype = "float32"): Buffer {
+    return this.#allocate(new Buffer(name, [size], dtype, this.#index, "local"));
+  }
+
+  /** Of kernels for GPUs: memory that the threads of a block share. */
+  shared(name: string, size: number, dtype = "float32"): Buffer {
+    return this.#allocate(new Buffer(name, [size], dtype, this.#index, "shared"));
+  }
+
+  /** Of kernels for GPUs: waits until all threads of the block are here, and what they wrote to shared memory is seen. All must come. */
+  synchronize(): void {
+    const scope = call("ir.StringImm", "shared", null);
+    const barrier = call("ir.GetOp", "tirx.tvm_storage_sync");
+    const node = call("ir.Call", call("ir.PrimType", "void"), barrier, [scope], null, [], null);
+    this.#statements.push(call("tirx.Evaluate", node, null));
+  }
+
   if(condition: PrimExpr, whenTrue: (block: Block) => void, whenFalse?: (block: Block) => void): void {
-    const otherwise = whenFalse === undefined ? null : filled(whenFalse);
-    this.#statements.push(call("tirx.IfThenElse", condition.handle, filled(whenTrue), otherwise, null));
+    const otherwise = whenFalse === undefined ? null : this.#filled(whenFalse);
+    this.#statements.push(call("tirx.IfThenElse", condition.handle, this.#filled(whenTrue), otherwise, null));
   }
 
   /** Asks the processor to bring the cache line of an element near; an index beyond the buffer is allowed. */
@@ -103,6 +136,11 @@ export class Block {
     return call("tirx.AttrStmt", code, "pragma_import_llvm", code, statement, null);
   }
 
+  #allocate(buffer: Buffer): Buffer {
+    this.#statements.push(call("tirx.AllocBuffer", buffer.handle, null, null));
+    return buffer;
+  }
+
   #sequence(): FfiObject {
     const [first, ...rest] = this.#statements;
     if (first === undefined) {
@@ -112,10 +150,14 @@ export class Block {
   }
 
   #loop(kind: LoopKind, name: string, extent: ExprLike, body: LoopBody): void {
-    const index = variable(name);
-    const size = asExpr(extent, "int64");
-    const zero = asExpr(0, "int64");
-    const inside = filled((block) => body(block, index));
+    const index = variable(name, this.#index);
+    const size = asExpr(extent, this.#index);
+    const zero = asExpr(0, this.#index);
+    const inside = this.#filled((block) => body(block, index));
+    const hardware =
+      kind === "thread"
+        ? call("tirx.IterVar", null, variable(name, this.#index).handle, THREAD_INDEX, name, null)
+        : null;
     this.#statements.push(
       call(
         "tirx.For",
@@ -124,17 +166,17 @@ export class Block {
         size.handle,
         LOOP_KINDS[kind],
         inside,
-        null,
+        hardware,
         {},
         null,
         null,
       ),
     );
   }
-}
 
-function filled(fill: (block: Block) => void): FfiObject {
-  const block = new Block();
-  fill(block);
-  return block.finish();
+  #filled(fill: (block: Block) => void): FfiObject {
+    const block = new Block(this.#index);
+    fill(block);
+    return block.finish();
+  }
 }

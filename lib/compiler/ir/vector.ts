@@ -88,6 +88,16 @@ export function shiftRight(value: PrimExpr, by: number): PrimExpr {
   return by === 0 ? value : bits("prim.right_shift", value, by);
 }
 
+/** The bits of either of two integers. */
+export function bitOr(a: PrimExpr, b: PrimExpr): PrimExpr {
+  return new PrimExpr(call("prim.bitwise_or", a.handle, b.handle, null) as FfiObject, a.dtype);
+}
+
+/** As `shiftRight`, by a number known at run time. */
+export function shiftRightBy(value: PrimExpr, by: PrimExpr): PrimExpr {
+  return new PrimExpr(call("prim.right_shift", value.handle, by.handle, null) as FfiObject, value.dtype);
+}
+
 type BitNode = "prim.bitwise_and" | "prim.left_shift" | "prim.right_shift";
 
 function bits(name: BitNode, value: PrimExpr, by: number): PrimExpr {
@@ -119,7 +129,8 @@ export function laneIndices(lanes: number): PrimExpr {
   return ramp(int(0, "int32"), lanes);
 }
 
-function operation(
+/** A call of one of TVM's operators by its name, such as "tirx.exp"; `dtype` is the type of its result. */
+export function operation(
   name: string,
   dtype: string,
   operands: readonly PrimExpr[],

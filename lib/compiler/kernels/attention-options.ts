@@ -1,6 +1,6 @@
 import { MlcError } from "../../errors.js";
 import { type KvDtype, kvRecordSize, PAGE_SIZE } from "../../package/kv-format.js";
-import { Buffer } from "../ir/buffer.js";
+import { Buffer, type IndexDtype } from "../ir/buffer.js";
 import { type PrimExpr, variable } from "../ir/prim-expr.js";
 import { GROUP_SIZE } from "../quantization/format.js";
 import { activationBuffer } from "./activation-blocks.js";
@@ -64,30 +64,44 @@ export interface AttentionBuffers {
   readonly parameters: readonly (Buffer | PrimExpr)[];
 }
 
-/** Makes the parameters; throws ERR_INVALID_ARGUMENT for head counts, a head size or a window the kernel does not know. */
-export function attentionBuffers(options: AttentionOptions): AttentionBuffers {
+/** What the parameters of an attention kernel are passed as, where that is not the CPU's way. */
+export interface AttentionBufferTypes {
+  /** What the elements of the pages are taken for. */
+  readonly pageDtype?: string;
+  /** Type of sizes and indices, and of those of the pages. */
+  readonly index?: IndexDtype;
+  readonly pageIndex?: IndexDtype;
+}
+
+/**
+ * Makes the parameters; throws ERR_INVALID_ARGUMENT for head counts, a head size or a window the kernel does not know.
+ */
+export function attentionBuffers(
+  options: AttentionOptions,
+  { pageDtype = options.kvDtype, index = "int64", pageIndex = "int64" }: AttentionBufferTypes = {},
+): AttentionBuffers {
   checkShape(options);
   checkVisibility(options);
   const { heads, kvHeads, headDim, layers, kvDtype } = options;
-  const n = variable("n");
-  const indptrSize = variable("sequences_plus_1");
-  const vector = (name: string) => new Buffer(name, [headDim], "float32");
-  const qkv = new Buffer("qkv", [n, (heads + 2 * kvHeads) * headDim], "float32");
-  const rope = options.rotary === false ? undefined : new Buffer("rope", [n, headDim], "float32");
+  const n = variable("n", index);
+  const indptrSize = variable("sequences_plus_1", index);
+  const vector = (name: string) => new Buffer(name, [headDim], "float32", index);
+  const qkv = new Buffer("qkv", [n, (heads + 2 * kvHeads) * headDim], "float32", index);
+  const rope = options.rotary === false ? undefined : new Buffer("rope", [n, headDim], "float32", index);
   const norms = options.qkNorm === undefined ? undefined : { query: vector("q_norm"), key: vector("k_norm") };
-  const sinks = options.sinkLogits === true ? new Buffer("sinks", [heads], "float32") : undefined;
-  const qIndptr = new Buffer("q_indptr", [indptrSize], "int32");
-  const positions = new Buffer("positions", [n], "int32");
-  const pageIndptr = new Buffer("page_indptr", [indptrSize], "int32");
-  const pageIndices = new Buffer("page_indices", [variable("p")], "int32");
-  const pageShape = [variable("num_pages"), layers, 2, kvHeads, kvRecordSize(kvDtype, headDim)];
-  const pages = new Buffer("kv_pages", pageShape, kvDtype);
-  const layer = variable("layer");
+  const sinks = options.sinkLogits === true ? new Buffer("sinks", [heads], "float32", index) : undefined;
+  const qIndptr = new Buffer("q_indptr", [indptrSize], "int32", index);
+  const positions = new Buffer("positions", [n], "int32", index);
+  const pageIndptr = new Buffer("page_indptr", [indptrSize], "int32", index);
+  const pageIndices = new Buffer("page_indices", [variable("p", index)], "int32", index);
+  const pageShape = [variable("num_pages", pageIndex), layers, 2, kvHeads, kvRecordSize(kvDtype, headDim)];
+  const pages = new Buffer("kv_pages", pageShape, pageDtype, pageIndex);
+  const layer = variable("layer", index);
   const columns = heads * headDim;
   const output =
     options.output === "int8"
       ? activationBuffer("output", n, columns)
-      : new Buffer("output", [n, columns], "float32");
+      : new Buffer("output", [n, columns], "float32", index);
   const weights = [rope, norms?.query, norms?.key, sinks].filter((buffer) => buffer !== undefined);
   const tables = [qIndptr, positions, pageIndptr, pageIndices];
   return {

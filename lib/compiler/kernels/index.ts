@@ -10,6 +10,8 @@ export { bestDotForm, canRun, DOT_FORMS, type DotFormName } from "./dot/dot-form
 export type { EmbeddingOptions } from "./embedding.js";
 export { embedding } from "./embedding.js";
 export { gatherRows } from "./gather-rows.js";
+export { kvPageDtype, wordShape } from "./gpu/index.js";
+export { type KernelSet, kernelSet } from "./kernel-set.js";
 export type { LayerNormOptions } from "./layer-norm.js";
 export { layerNorm } from "./layer-norm.js";
 export { linear } from "./linear.js";

@@ -1,5 +1,5 @@
 import { MlcError } from "../../errors.js";
-import { Buffer } from "../ir/buffer.js";
+import { Buffer, type IndexDtype } from "../ir/buffer.js";
 import { type ExprLike, variable } from "../ir/prim-expr.js";
 import { BLOCK_ROWS, isQuantized, packedShape, type WeightFormat } from "../quantization/format.js";
 import { activationBuffer } from "./activation-blocks.js";
@@ -77,27 +77,34 @@ export interface LinearBuffers {
   readonly gelu: boolean;
 }
 
+/** Makes the parameter of a packed weight. */
+export type WeightParameter = (name: string, format: WeightFormat, rows: number, columns: number) => Buffer;
+
 /** Makes the parameters; throws ERR_INVALID_ARGUMENT for segments or forms of rows that do not go together. */
-export function linearBuffers(options: LinearOptions): LinearBuffers {
+export function linearBuffers(
+  options: LinearOptions,
+  makeWeight: WeightParameter = weightBuffer,
+  index: IndexDtype = "int64",
+): LinearBuffers {
   const { columns, epilogue = "none", input, output } = options;
   checkSegments(options);
   checkIntegers(options);
   checkBfloats(options);
   const gated = epilogue === "silu-mul";
-  const segments = segmentBuffers(options, gated);
+  const segments = segmentBuffers(options, gated, makeWeight, index);
   const outputs = outputCount(options);
-  const n = options.tokens === 1 ? 1 : variable("n");
+  const n = options.tokens === 1 ? 1 : variable("n", index);
   const integers = options.dot !== undefined && (input ?? "int8") === "int8";
   return {
     n,
-    x: integers ? activationBuffer("x", n, columns) : new Buffer("x", [n, columns], "float32"),
+    x: integers ? activationBuffer("x", n, columns) : new Buffer("x", [n, columns], "float32", index),
     norm: input === "norm" ? new Buffer("norm_weight", [columns], "float32") : undefined,
     segments,
-    residual: epilogue === "residual" ? new Buffer("residual", [n, outputs], "float32") : undefined,
+    residual: epilogue === "residual" ? new Buffer("residual", [n, outputs], "float32", index) : undefined,
     output:
       output === "int8"
         ? activationBuffer("output", n, outputs)
-        : new Buffer("output", [n, outputs], "float32"),
+        : new Buffer("output", [n, outputs], "float32", index),
     outputs,
     gated,
     gelu: epilogue === "gelu",
@@ -110,14 +117,19 @@ function outputCount({ segments, epilogue }: LinearOptions): number {
   return epilogue === "silu-mul" ? rows / 2 : rows;
 }
 
-function segmentBuffers({ segments, columns, bias }: LinearOptions, gated: boolean): SegmentBuffers[] {
+function segmentBuffers(
+  { segments, columns, bias }: LinearOptions,
+  gated: boolean,
+  makeWeight: WeightParameter,
+  index: IndexDtype,
+): SegmentBuffers[] {
   let offset = 0;
-  return segments.map((segment, index) => {
+  return segments.map((segment, number) => {
     const { rows, format } = segment;
     const result = {
       ...segment,
-      weight: weightBuffer(`weight${index}`, format, rows, columns),
-      bias: bias ? new Buffer(`bias${index}`, [rows], "float32") : undefined,
+      weight: makeWeight(`weight${number}`, format, rows, columns),
+      bias: bias ? new Buffer(`bias${number}`, [rows], "float32", index) : undefined,
       offset,
       blocks: packedShape(format, rows, columns)[0],
     };

@@ -1,6 +1,5 @@
 // The kernels a decoder calls beside those of all models.
 import type { Dimension } from "../ir/relax-type.js";
-import { pagedAttention, rmsNorm, ropeTable } from "../kernels/index.js";
 import { GATE_AND_UP, GATE_UP } from "../models/parameters.js";
 import { type DecoderSpec, hasGateUp } from "./decoder-spec.js";
 import type { KernelRequest } from "./function-graph.js";
@@ -17,7 +16,7 @@ export class DecoderKernels extends ModelKernels {
   /** `(positions, inv_freq, output)` */
   ropeTable(): KernelRequest {
     const { headDim } = this.#spec.config;
-    return { key: "rope_table", make: () => ropeTable({ headDim }) };
+    return { key: "rope_table", make: () => this.kernels.ropeTable({ headDim }) };
   }
 
   /** `(x, weight, output)` over the hidden size; "int8" makes activation blocks. */
@@ -25,7 +24,7 @@ export class DecoderKernels extends ModelKernels {
     const { hiddenSize, rmsNormEps } = this.#spec.config;
     const tokens = tokensOf(rows);
     const options = { columns: hiddenSize, epsilon: rmsNormEps, tokens, output };
-    return { key: `rms_norm_${output}_${tokens}`, make: () => rmsNorm(options) };
+    return { key: `rms_norm_${output}_${tokens}`, make: () => this.kernels.rmsNorm(options) };
   }
 
   /** The parameters of a layer's gate and up projection, without the layer's prefix: two, or one that holds both. */
@@ -55,6 +54,6 @@ export class DecoderKernels extends ModelKernels {
       ...this.vectors(),
     };
     const seen = window === undefined ? "" : `_window_${window}`;
-    return { key: `attention_${form}_${output}${seen}`, make: () => pagedAttention(options) };
+    return { key: `attention_${form}_${output}${seen}`, make: () => this.kernels.pagedAttention(options) };
   }
 }

@@ -1,6 +1,7 @@
 // What a model is built from: the model's configuration, the formats its weights came in and the limits to serve.
 import { MlcError } from "../../errors.js";
 import type { KvDtype } from "../../package/kv-format.js";
+import { kvPageDtype, wordShape } from "../kernels/index.js";
 import type { KernelTarget } from "../kernels/kernel-target.js";
 import type { LinearTuner } from "../kernels/linear-options.js";
 import type { DecoderConfig } from "../models/decoder-config.js";
@@ -44,7 +45,7 @@ export interface PackedParameter extends ParameterSpec {
   /** Format of a matrix; vectors are plain float32. */
   readonly format: WeightFormat | "vector";
   readonly packedShape: readonly number[];
-  readonly dtype: "float32" | "float16" | "uint8";
+  readonly dtype: "float32" | "float16" | "uint8" | "int32";
 }
 
 /** Whether gate and up projection of a layer are one parameter. */
@@ -52,11 +53,16 @@ export function hasGateUp({ formats }: Pick<ModelSpec, "formats">, layer: number
   return formats.has(`${layerPrefix(layer)}.${GATE_UP}.weight`);
 }
 
+/** What the compiled functions take the elements of the KV pages for. */
+export function pageDtype({ kvDtype, target }: Pick<ModelSpec, "kvDtype" | "target">): string {
+  return target?.gpu === undefined ? kvDtype : kvPageDtype(kvDtype, target.gpu);
+}
+
 /**
- * The parameter list with formats, in the order of the functions' `params`.
+ * The parameter list with formats, in the order of the functions' `params`; kernels for GPUs take matrices as int32 words.
  * @throws MlcError ERR_MISSING_TENSOR for a matrix without a format.
  */
-export function packedParameters(spec: Pick<ModelSpec, "config" | "formats">): PackedParameter[] {
+export function packedParameters(spec: Pick<ModelSpec, "config" | "formats" | "target">): PackedParameter[] {
   return modelParameters(spec.config, (layer) => hasGateUp(spec, layer)).map((parameter) => {
     if (parameter.kind === "vector")
       return { ...parameter, format: "vector", packedShape: parameter.shape, dtype: "float32" };
@@ -70,6 +76,8 @@ export function packedParameters(spec: Pick<ModelSpec, "config" | "formats">): P
         },
       );
     const [rows = 0, columns = 0] = parameter.shape;
+    if (spec.target?.gpu !== undefined)
+      return { ...parameter, format, packedShape: wordShape(format, rows, columns), dtype: "int32" };
     return {
       ...parameter,
       format,

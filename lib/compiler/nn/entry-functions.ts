@@ -5,7 +5,7 @@ import { BlockBuilder } from "../ir/block-builder.js";
 import { relaxVar } from "../ir/relax-expression.js";
 import { type Dimension, sizeVar, tensorType, tupleType } from "../ir/relax-type.js";
 import type { StepInputs } from "./decoder.js";
-import { type ModelSpec, packedParameters } from "./decoder-spec.js";
+import { type ModelSpec, packedParameters, pageDtype } from "./decoder-spec.js";
 import { FunctionGraph } from "./function-graph.js";
 import type { ModelKernels } from "./model-kernels.js";
 
@@ -121,7 +121,7 @@ export class EntryFunctions {
       positions: int32("positions", rows),
       pageIndptr: int32("page_indptr", sequencesPlusOne),
       pageIndices: int32("page_indices", sizeVar("p")),
-      kvPages: relaxVar("kv_pages", tensorType([sizeVar("num_pages"), ...pageShape], kvDtype)),
+      kvPages: relaxVar("kv_pages", tensorType([sizeVar("num_pages"), ...pageShape], pageDtype(this.#spec))),
       ...(sizes.chooseRows ? { logitRows: { indices: logitRows, count: sizes.logitRows } } : {}),
     } satisfies StepInputs;
     const { qIndptr, positions, pageIndptr, pageIndices, kvPages } = step;

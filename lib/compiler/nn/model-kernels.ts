@@ -8,10 +8,9 @@ import {
   bestDotForm,
   type DotFormName,
   defaultTuning,
-  embedding,
-  gatherRows,
+  type KernelSet,
+  kernelSet,
   type LinearOptions,
-  linear,
   linearName,
   quantizeRows,
 } from "../kernels/index.js";
@@ -32,6 +31,8 @@ export interface LinearRequest {
 }
 
 export abstract class ModelKernels {
+  /** Those of the target's kind. */
+  protected readonly kernels: KernelSet;
   readonly #spec: ModelSpec;
   readonly #epsilon: number;
   readonly #parameters: ReadonlyMap<string, PackedParameter>;
@@ -46,16 +47,17 @@ export abstract class ModelKernels {
     this.#spec = spec;
     this.#epsilon = epsilon;
     const { activations = "int8", target } = spec;
-    this.#dot = activations === "int8" && target !== undefined ? bestDotForm(target.features) : undefined;
-    this.#bfloatDot =
-      activations === "int8" && target !== undefined ? bestBfloatDot(target.features) : undefined;
+    this.kernels = kernelSet(target?.gpu);
+    const rounds = activations === "int8" && target !== undefined && target.gpu === undefined;
+    this.#dot = rounds ? bestDotForm(target.features) : undefined;
+    this.#bfloatDot = rounds ? bestBfloatDot(target.features) : undefined;
     this.#parameters = new Map(packedParameters(spec).map((parameter) => [parameter.name, parameter]));
   }
 
   /** `(ids, table, output)`; `table` is the parameter's name. */
   embedding(table: string): KernelRequest {
     const { rows, columns, format } = this.#matrix(table);
-    return { key: `embedding_${format}`, make: () => embedding({ rows, columns, format }) };
+    return { key: `embedding_${format}`, make: () => this.kernels.embedding({ rows, columns, format }) };
   }
 
   /** `(x, output)`: rows of float32 to activation blocks. */
@@ -97,17 +99,17 @@ export abstract class ModelKernels {
       ...bfloats,
     };
     const tuned = { ...options, ...this.#tuning(options) };
-    return { key: linearName(options), make: () => linear(tuned) };
+    return { key: linearName(options), make: () => this.kernels.linear(tuned) };
   }
 
   /** `(x, rows, output)` */
   gatherRows(columns: number): KernelRequest {
-    return { key: `gather_rows_${columns}`, make: () => gatherRows({ columns }) };
+    return { key: `gather_rows_${columns}`, make: () => this.kernels.gatherRows({ columns }) };
   }
 
   /** The attention kernel's scalar argument: one kernel serves all layers, or all with the same window. */
   layerIndex(layer: number): FfiObject {
-    return call("ir.IntImm", "int64", layer, null);
+    return call("ir.IntImm", this.#spec.target?.gpu === undefined ? "int64" : "int32", layer, null);
   }
 
   /** The target's registers, where there is a target. */

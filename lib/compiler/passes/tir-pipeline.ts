@@ -1,17 +1,19 @@
-// Lowers tensor programs to what LLVM code generation takes: blocks and buffers to flat loops, vector loops to vectors,
-// each function to the packed calling convention. The CPU part of TVM's default s_tir pipeline in its order, less the passes
-// that our kernels give nothing to do (they are written with exact buffers, without split patterns or partition hints) or that
-// LLVM does again and faster: buffer compaction, an early simplification, loop partition, condition hoisting, common
+// Lowers tensor programs to what code generation takes: blocks and buffers to flat loops, vector loops to vectors, each function to
+// the packed calling convention. TVM's default s_tir pipeline in its order, less the passes that our kernels give nothing to do (they
+// are written with exact buffers and their own barriers, without split patterns or partition hints) or that LLVM and the drivers'
+// compilers do again and faster: buffer compaction, an early simplification, loop partition, condition hoisting, common
 // subexpressions, dead statements.
-import { call, type FfiObject } from "../../ffi/index.js";
+import { call, FfiObject } from "../../ffi/index.js";
 
 /** The passes, made anew for each run: a pass object is not shared between pass contexts. */
-function cpuPasses(): FfiObject[] {
+function commonPasses(): FfiObject[] {
   return [
     call("s_tir.transform.CanonicalizeLoop"),
     call("s_tir.transform.LowerInitBlock"),
     call("s_tir.transform.PlanAndUpdateBufferAllocationLocation"),
     call("s_tir.transform.ConvertBlocksToOpaque"),
+    // Loops that hardware runs, of kernels for GPUs: one variable for each of its indices.
+    call("s_tir.transform.UnifyThreadBinding"),
     call("s_tir.transform.LowerMatchBuffer"),
     call("s_tir.transform.LowerOpaqueBlock"),
     call("tirx.transform.FlattenBuffer"),
@@ -27,15 +29,46 @@ function cpuPasses(): FfiObject[] {
     call("tirx.transform.SplitHostDevice"),
     call("tirx.transform.MakePackedAPI"),
     call("tirx.transform.BF16StorageLegalize"),
-    call("tirx.transform.LowerTVMBuiltin"),
-    call("tirx.transform.LowerIntrin"),
   ];
 }
 
 /** Binds the module's tensor programs to a CPU target and lowers them. */
 export function lowerTensorPrograms(module: FfiObject, target: FfiObject): FfiObject {
-  const bind = call("tirx.transform.BindTarget", call("target.WithHost", target, target));
-  return runPasses([bind, ...cpuPasses()], module);
+  return runPasses([...boundPasses(target, target), ...hostPasses()], module);
+}
+
+/** The two halves of programs for a GPU: what launches kernels on the host, and the kernels. */
+export interface SplitPrograms {
+  readonly host: FfiObject;
+  readonly device: FfiObject;
+}
+
+/** Binds the module's tensor programs to a GPU and the processor that launches them, and lowers them. */
+export function lowerGpuPrograms(module: FfiObject, device: FfiObject, host: FfiObject): SplitPrograms {
+  const lowered = runPasses(boundPasses(device, host), module);
+  const half = (ofHost: boolean) =>
+    call("tirx.transform.Filter", (func: FfiObject) => isHostFunction(func) === ofHost);
+  return {
+    host: runPasses([half(true), ...hostPasses()], lowered),
+    device: runPasses(
+      [half(false), call("tirx.transform.StmtSimplify"), call("tirx.transform.LowerIntrin")],
+      lowered,
+    ),
+  };
+}
+
+function boundPasses(device: FfiObject, host: FfiObject): FfiObject[] {
+  return [call("tirx.transform.BindTarget", call("target.WithHost", device, host)), ...commonPasses()];
+}
+
+function hostPasses(): FfiObject[] {
+  return [call("tirx.transform.LowerTVMBuiltin"), call("tirx.transform.LowerIntrin")];
+}
+
+function isHostFunction(func: FfiObject): boolean {
+  const target = call("ir.DictAttrsGetDict", call("ir.BaseFunc_Attrs", func)).get("target");
+  const kind = target instanceof FfiObject ? target.field("kind") : undefined;
+  return kind instanceof FfiObject && String(kind.field("name")) === "llvm";
 }
 
 /** Applies passes one after the other. */

@@ -22,14 +22,14 @@ const SCHEMES: readonly QuantizationScheme[] = [
   },
   {
     name: "q8_0",
-    summary: "8 bits, ggml's q8_0: nearly lossless",
+    summary: "8 bits, ggml's q8_0: nearly lossless, the default for float encoders",
     linear: "q8_0",
     fallback: "f16",
     kvDtype: "float16",
   },
   {
     name: "q4_1",
-    summary: "4 bits with searched scale and minimum, embeddings 8 bits: the default for float sources",
+    summary: "4 bits with searched scale and minimum, embeddings 8 bits: the default for float decoders",
     linear: "q4_1",
     embedding: "q8_0",
     fallback: "f16",
@@ -95,10 +95,16 @@ export function quantizationScheme(name: string): QuantizationScheme {
   return scheme;
 }
 
-/** The scheme for a source when none is named: `keep` where any matrix is quantised, `q4_1` for float weights. */
-export function defaultScheme(tensors: Iterable<Pick<SourceTensor, "shape" | "dtype">>): QuantizationScheme {
+/**
+ * The scheme for a source when none is named: `keep` where any matrix is quantised; for float weights `q4_1`, of an encoder `q8_0`, as
+ * 4 bits move its vectors (docs/quantization.md).
+ */
+export function defaultScheme(
+  tensors: Iterable<Pick<SourceTensor, "shape" | "dtype">>,
+  { encoder = false }: { readonly encoder?: boolean } = {},
+): QuantizationScheme {
   for (const { shape, dtype } of tensors) {
     if (shape.length > 1 && BLOCK_SIZES[dtype].values > 1) return quantizationScheme("keep");
   }
-  return quantizationScheme("q4_1");
+  return quantizationScheme(encoder ? "q8_0" : "q4_1");
 }

@@ -100,7 +100,7 @@ describe.skipIf(MISSING.length > 0)(TITLE.join(" "), () => {
   it.each(["float16", "int8"] as const)("attends (%s)", (kvDtype) => {
     const random = new Random(6);
     const options = { heads: 4, kvHeads: 2, headDim: 32, kvDtype, vectorBits: 128 } as const;
-    const layer = new AttentionLayer(options, random, EmulatedKernel);
+    const layer = new AttentionLayer(options, random, { compile: (func) => new EmulatedKernel(func) });
     const runner = new AttentionRunner(layer, random, 8);
     const reference = layer.reference();
     for (const [form, count] of [

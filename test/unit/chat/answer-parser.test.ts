@@ -2,10 +2,14 @@
 import { describe, expect, it } from "vitest";
 import { type AnswerEvent, AnswerParser, type AnswerSyntax } from "../../../lib/chat/answer-parser.js";
 import { REASONING_SYNTAXES } from "../../../lib/chat/reasoning-syntax.js";
-import { TOOL_SYNTAXES, writeCalls } from "../../../lib/chat/tool-syntax.js";
+import { TOOL_SYNTAXES } from "../../../lib/chat/tool-families.js";
+import { writeCalls } from "../../../lib/chat/tool-syntax.js";
 
 const [THINK] = REASONING_SYNTAXES;
-const FUNCTIONS = new Set(["get_weather", "add"]);
+const FUNCTIONS = new Map([
+  ["get_weather", { type: "object", properties: { city: { type: "string" }, days: { type: "array" } } }],
+  ["add", { type: "object", properties: { a: { type: "integer" }, b: { type: "string" } } }],
+]);
 const tools = (name: string) => {
   const found = TOOL_SYNTAXES.find((syntax) => syntax.name === name);
   if (found === undefined) throw new Error(`no syntax ${name}`);
@@ -82,7 +86,7 @@ describe.each(TOOL_SYNTAXES.map((syntax) => [syntax.name, syntax] as const))("%s
     const good = writeCalls(syntax, calls.slice(0, 1));
     const bad = [
       writeCalls(syntax, [{ name: "unknown", arguments: "{}" }]),
-      good.replace('"days": [1', '"days": [01'),
+      good.replace("[1, 2.5e3", "[01, 2.5e3"),
       good.slice(0, good.indexOf("2.5e3")),
       `${syntax.begin}nothing of the kind`,
       syntax.begin,

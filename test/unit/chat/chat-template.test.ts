@@ -133,6 +133,25 @@ describe("ChatTemplate", () => {
     expect(template.render([])).toBe("01531");
   });
 
+  it("writes constants as texts as Python does", () => {
+    const template = new ChatTemplate(
+      "{% for x in [none, true, false, 'a', 1, 2.5] %}{{ x | string }} {% endfor %}{{ (true | string | lower) ~ ({'a': none | string} | tojson) }}",
+    );
+    expect(template.render([])).toBe('None True False a 1 2.5 true{"a": "None"}');
+  });
+
+  it("repeats texts", () => {
+    const template = new ChatTemplate("{{ 'ab' * 2 ~ '|' ~ 'ab' * -1 ~ '|' ~ 2 * 3 }}");
+    expect(template.render([])).toBe("abab||6");
+  });
+
+  it("takes tuples of a list apart in loops", () => {
+    const template = new ChatTemplate(
+      "{% for name, value in [('a', 1), ('b', 2)] %}{{ name ~ value }}{% endfor %}",
+    );
+    expect(template.render([])).toBe("a1b2");
+  });
+
   it("reports what the template says and what does not parse", () => {
     const refusing = new ChatTemplate("{{ raise_exception('System role not supported') }}");
     expect(() => refusing.render([])).toThrow(

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { parseAnswer } from "../../../lib/chat/answer-parser.js";
 import { promptParts, toolPlanOf } from "../../../lib/chat/chat-prompt.js";
 import { ChatTemplate } from "../../../lib/chat/chat-template.js";
 import { checkMessages } from "../../../lib/chat/message.js";
@@ -47,7 +48,8 @@ function conversation(functions: readonly { name: string }[], question: string):
 }
 
 describe.skipIf(templates === undefined || bfcl === undefined)("real templates", () => {
-  const names = readdirSync(path.join(templates ?? ".", "llama.cpp"))
+  const files = templates === undefined ? [] : readdirSync(path.join(templates, "llama.cpp"));
+  const names = files
     .filter((file) => file.endsWith(".jinja"))
     .map((file) => file.slice(0, -6))
     .filter((name) => !BROKEN.includes(name));
@@ -107,6 +109,16 @@ describe.skipIf(templates === undefined || bfcl === undefined)("real templates",
       ministral: syntax("mistralai-Ministral-3-14B-Reasoning-2512"),
       command: syntax("CohereForAI-c4ai-command-r7b-12-2024-tool_use"),
       functionary: syntax("meetkai-functionary-medium-v3.1"),
+      functionary32: syntax("meetkai-functionary-medium-v3.2"),
+      qwen3coder: syntax("Qwen3-Coder"),
+      qwen35: syntax("Qwen3.5-4B"),
+      nemotron: syntax("NVIDIA-Nemotron-3-Nano-30B-A3B-BF16"),
+      stepfun: syntax("StepFun3.5-Flash"),
+      glm46: syntax("GLM-4.6"),
+      glm47: syntax("GLM-4.7-Flash"),
+      lagunaXs: syntax("poolside-Laguna-XS.2"),
+      lagunaS: syntax("poolside-Laguna-S-2.1"),
+      minimax: syntax("MiniMax-M2"),
       granite3: syntax("ibm-granite-granite-3.3-2B-Instruct"),
       granite4: syntax("ibm-granite-granite-4.0"),
       deepseek: syntax("llama-cpp-deepseek-r1"),
@@ -125,6 +137,16 @@ describe.skipIf(templates === undefined || bfcl === undefined)("real templates",
       ministral: "mistral-args",
       command: "command",
       functionary: "functionary-3.1",
+      functionary32: "functionary-3.2",
+      qwen3coder: "qwen3-coder",
+      qwen35: "qwen3-coder",
+      nemotron: "qwen3-coder",
+      stepfun: "qwen3-coder",
+      glm46: "glm-4.5",
+      glm47: "glm-4.7",
+      lagunaXs: "glm-4.5",
+      lagunaS: "glm-4.7",
+      minimax: "minimax-m2",
       granite3: "granite-3",
       granite4: "hermes",
       deepseek: "deepseek-r1",
@@ -133,6 +155,74 @@ describe.skipIf(templates === undefined || bfcl === undefined)("real templates",
       gemma2: "default",
       phi35: "default",
     });
+  });
+
+  it.each([
+    "Qwen3-Coder",
+    "Qwen3.5-4B",
+    "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16",
+    "StepFun3.5-Flash",
+    "GLM-4.6",
+    "GLM-4.7-Flash",
+    "poolside-Laguna-XS.2",
+    "poolside-Laguna-S-2.1",
+    "MiniMax-M2",
+    "meetkai-functionary-medium-v3.2",
+  ])("%s writes calls as its family's are read", (name) => {
+    const template = load(name);
+    const properties = {
+      text: { type: "string" },
+      count: { type: "integer" },
+      flag: { type: "boolean" },
+      maybe: { type: ["boolean", "null"] },
+      list: { type: "array", items: { type: "string" } },
+      nested: { type: "object", properties: { a: { type: "string" } } },
+    };
+    const values = {
+      text: 'a "b"\n<c>',
+      count: 3,
+      flag: true,
+      maybe: null,
+      list: ["x", "5"],
+      nested: { a: "é" },
+    };
+    const tools = checkTools([
+      {
+        type: "function",
+        function: { name: "f", description: "d", parameters: { type: "object", properties } },
+      },
+    ]);
+    const call = (id: string, made: object) => ({
+      id,
+      type: "function",
+      function: { name: "f", arguments: JSON.stringify(made) },
+    });
+    const messages = checkMessages([
+      { role: "user", content: "the question" },
+      { role: "assistant", content: "I look.", tool_calls: [call("callid001", values)] },
+      { role: "tool", tool_call_id: "callid001", content: "result 1" },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [call("callid002", { text: "5" }), call("callid003", {})],
+      },
+      { role: "tool", tool_call_id: "callid002", content: "result 2" },
+      { role: "tool", tool_call_id: "callid003", content: "result 3" },
+    ]);
+    const plan = toolPlanOf(template);
+    expect(plan.written).toBe(false);
+    expect(plan.abilities.history).toBeDefined();
+    const parts = promptParts(template, messages, tools, (text) => text);
+    const prompt = template.render(parts.messages, { variables: parts.variables, now: NOON });
+    const events = parseAnswer(
+      prompt.slice(prompt.indexOf("the question")),
+      { tools: plan.syntax, reasoning: undefined, channels: false },
+      { functions: new Map([["f", { type: "object", properties }]]), inThought: false, guaranteed: false },
+    );
+    const read = events.flatMap((event) => (event.type === "arguments" ? [JSON.parse(event.text)] : []));
+    expect(read).toEqual([values, { text: "5" }, {}]);
+    const text = events.flatMap((event) => (event.type === "text" ? [event.text] : [])).join("");
+    for (const shown of ["I look.", "result 1", "result 2", "result 3"]) expect(text).toContain(shown);
   });
 
   it.each(["BFCL_v4_simple_python", "BFCL_v4_parallel"])("render every prompt of %s", (file) => {

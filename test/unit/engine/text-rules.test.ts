@@ -80,3 +80,17 @@ test("patterns of schemas are rules, also in structural tags", () => {
     text: '{"type":"string"}',
   });
 });
+
+test("names the rules of expressions in structural tags, apart from the compiler's own", () => {
+  const regex = { type: "regex", pattern: "^a{0,9}$" };
+  const elements = [regex, { type: "any_text" }];
+  const grammar = resolveGrammar({
+    type: "structural_tag",
+    structuralTag: { type: "structural_tag", format: { type: "sequence", elements } },
+  });
+  expect(grammar?.prefix).toBe("text__");
+  expect(JSON.parse(grammar?.text ?? "").format.elements[0]).toEqual({
+    type: "json_schema",
+    json_schema: { const: expect.stringMatching(/^text__\d+$/) },
+  });
+});

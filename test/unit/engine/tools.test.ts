@@ -258,7 +258,8 @@ describe("grammars", () => {
       structuralTag: {
         format: {
           type: "triggered_tags",
-          triggers: ["<tool_call>\n"],
+          triggers: ["<tool_call>"],
+          tags: [{ begin: "<tool_call>\n" }],
           at_least_one: false,
           stop_after_first: false,
         },

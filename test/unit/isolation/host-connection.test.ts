@@ -1,5 +1,5 @@
 /** Both sides of an isolated engine over a channel in memory. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { MlcError } from "../../../lib/errors.js";
 import type { NativeEngine, NativeEngineConfig, NativeEvent } from "../../../lib/ffi/native-engine.js";
 import { type ClientPort, EngineHost } from "../../../lib/isolation/engine-host.js";
@@ -10,6 +10,7 @@ import {
   EVENTS_PER_ACKNOWLEDGEMENT,
   type FromHost,
   fromPlainError,
+  PROTOCOL_VERSION,
   type ToHost,
   toPlainError,
 } from "../../../lib/isolation/protocol.js";
@@ -95,6 +96,22 @@ describe("a host", () => {
     const opening = HostConnection.open(client);
     end({ exitCode: 3, signal: null });
     await expect(opening).rejects.toMatchObject({ code: "ERR_ENGINE_CRASHED", details: { exitCode: 3 } });
+  });
+
+  it("that hangs has ten seconds in all to end", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { client, host } = channel();
+    const limits: number[] = [];
+    const opening = HostConnection.open({ ...client, close: async (limit) => void limits.push(limit) });
+    host.post({ type: "hello", version: PROTOCOL_VERSION, cpuFeatures: [] });
+    await vi.advanceTimersByTimeAsync(0);
+    const closing = (await opening).close(new MlcError("ERR_DISPOSED", "gone"));
+    await vi.advanceTimersByTimeAsync(9_999);
+    expect(limits).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    await closing;
+    expect(limits).toEqual([0]);
   });
 
   it("joins the events for which its client has no room, and loses none", async () => {

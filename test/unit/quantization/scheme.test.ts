@@ -90,8 +90,11 @@ describe("a GGUF source", () => {
     expect(choose("q4_1", "q4_0", "model.embed_tokens.weight")).toEqual({ format: "q8_0" });
   });
 
-  test("keep is the default where a matrix is quantised, q4_1 elsewhere", () => {
+  test("keep is the default where a matrix is quantised, elsewhere q4_1, of encoders q8_0", () => {
     const norm = { shape: [64], dtype: "f32" } as const;
+    const encoder = { encoder: true };
+    expect(defaultScheme([norm, { shape: [64, 64], dtype: "q6_k" }], encoder).name).toBe("keep");
+    expect(defaultScheme([norm, { shape: [64, 64], dtype: "f16" }], encoder).name).toBe("q8_0");
     expect(defaultScheme([norm, { shape: [64, 64], dtype: "q6_k" }]).name).toBe("keep");
     expect(defaultScheme([norm, { shape: [64, 64], dtype: "bf16" }]).name).toBe("q4_1");
   });
