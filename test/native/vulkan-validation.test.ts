@@ -19,8 +19,9 @@ const installed = FOLDERS.some((folder) =>
   existsSync(path.join(folder, "explicit_layer.d", "VkLayer_khronos_validation.json")),
 );
 if (!installed) console.warn("no validation layer (vulkan-validationlayers), tests skipped");
-const runnable =
-  installed && vulkanDevices().length > 0 && canCompileWgsl() && existsSync(compilerLibraryPath());
+const [first] = vulkanDevices();
+const features = first?.features;
+const runnable = installed && first !== undefined && canCompileWgsl() && existsSync(compilerLibraryPath());
 
 const VALIDATION = {
   VK_INSTANCE_LAYERS: "VK_LAYER_KHRONOS_validation",
@@ -38,7 +39,12 @@ describe.skipIf(!runnable)("validation", () => {
     const [x, y, out] = ["x", "y", "out"].map((name) => new TirBuffer(name, [n], "float32"));
     if (x === undefined || y === undefined || out === undefined) throw new Error("three buffers");
     const sum = elementwise([x, y, out], n, (block, i) => block.store(out, x.load(i).add(y.load(i)), i));
-    await linkLibrary(buildForDevice({ sum }, VULKAN_TARGET), resolveTarget("cpu"), file);
+    const [half, wide] = [new TirBuffer("half", [n], "float16"), new TirBuffer("wide", [n], "float32")];
+    const widen = elementwise([half, wide], n, (block, i) =>
+      block.store(wide, half.load(i).add(half.load(i)).cast("float32"), i),
+    );
+    const kernels = features?.fp16 ? { sum, widen } : { sum };
+    await linkLibrary(buildForDevice(kernels, VULKAN_TARGET), resolveTarget("cpu"), file);
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -91,13 +97,22 @@ describe.skipIf(!runnable)("validation", () => {
         console.log("large", back.view().every((value) => value === round));
         large.dispose();
       }
+      if (${features?.fp16}) {
+        const half = native.Tensor.empty([1000], "float16", device);
+        copy(native.Tensor.from(new Uint16Array(1000).fill(0x3c00), [1000], "float16"), half);
+        const wide = on(1000, 0);
+        library.getFunction("widen").call(half, wide);
+        const doubled = native.Tensor.empty([1000], "float32");
+        copy(wide, doubled);
+        console.log("half", doubled.view().every((value) => value === 2));
+      } else console.log("half true");
       library.dispose();
     `,
       { env: { ...VALIDATION, NODE_MLC_VULKAN_DISABLE: off }, timeoutMs: 120_000 },
     );
     expect(child).toMatchObject({
       exitCode: 0,
-      stdout: `total true\n${"large true\n".repeat(4)}`,
+      stdout: `total true\n${"large true\n".repeat(4)}half true\n`,
       stderr: "",
     });
   });
