@@ -11,22 +11,19 @@ import { variable } from "../../lib/compiler/ir/prim-expr.js";
 import { compilerLibraryPath, loadCompilerLibrary } from "../../lib/ffi/index.js";
 import { buildForDevice, elementwise } from "../support/device-kernel.js";
 import { runChild } from "../support/native-child.js";
-import { canCompileWgsl, VULKAN_TARGET, vulkanDevices } from "../support/vulkan-device.js";
+import {
+  canCompileWgsl,
+  hasValidationLayer,
+  VALIDATION,
+  VULKAN_TARGET,
+  vulkanDevices,
+} from "../support/vulkan-device.js";
 import { kernelSource, moduleBytes } from "../support/vulkan-module.js";
 
-const FOLDERS = ["/usr/share/vulkan", "/usr/local/share/vulkan", "/etc/vulkan"];
-const installed = FOLDERS.some((folder) =>
-  existsSync(path.join(folder, "explicit_layer.d", "VkLayer_khronos_validation.json")),
-);
-if (!installed) console.warn("no validation layer (vulkan-validationlayers), tests skipped");
 const [first] = vulkanDevices();
 const features = first?.features;
-const runnable = installed && first !== undefined && canCompileWgsl() && existsSync(compilerLibraryPath());
-
-const VALIDATION = {
-  VK_INSTANCE_LAYERS: "VK_LAYER_KHRONOS_validation",
-  VK_LAYER_ENABLES: "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT",
-};
+const runnable =
+  hasValidationLayer() && first !== undefined && canCompileWgsl() && existsSync(compilerLibraryPath());
 
 describe.skipIf(!runnable)("validation", () => {
   let folder: string;
