@@ -1,4 +1,5 @@
 // A whole model on a Vulkan device: golden ids, one request after the other and all at a time, and what the validation layer says.
+import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -41,6 +42,14 @@ describe.skipIf(!present)("stories260K on Vulkan", () => {
 
   it("says where it runs", () => {
     expect(engine.device).toMatchObject({ type: "vulkan", index: 0, reason: "asked for" });
+  });
+
+  it("has SPIR-V in its library, which users' machines need no compiler for", async () => {
+    const lib = path.join(folder, "lib");
+    const files = readdirSync(lib, { recursive: true, encoding: "utf8" });
+    const library = await readFile(path.join(lib, files.find((file) => file.includes("vulkan")) ?? ""));
+    expect(library.includes("@compute")).toBe(false);
+    expect(library.includes("\x03\x02\x23\x07", 0, "latin1")).toBe(true);
   });
 
   it("gives the golden greedy ids, one request after the other and all at a time", async () => {
