@@ -134,7 +134,7 @@ export {
 export type { EngineTrace, TraceEvent } from "./engine/trace.js";
 export type { SchemaIssue, SchemaResult, TypedSchema } from "./engine/typed-schema.js";
 export { type ErrorCode, MlcError, type MlcErrorOptions } from "./errors.js";
-export type { DeviceFeatures } from "./ffi/index.js";
+export type { DeviceFeatures, DeviceRuntime } from "./ffi/index.js";
 export type {
   EvaluateOptions,
   NativeHistogram,

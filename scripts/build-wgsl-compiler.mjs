@@ -1,5 +1,7 @@
 // Builds cpp/device/vulkan/wgslc, which compiling models for Vulkan needs, and puts it beside the addon. Without Rust's
 // cargo, or with one that is too old, the rest of the package works, and compiling for Vulkan says what is missing.
+//
+//   node scripts/build-wgsl-compiler.mjs [folder of the addon] [--required]
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync } from "node:fs";
 import path from "node:path";
@@ -27,6 +29,8 @@ const { status } = spawnSync(
   { stdio: "inherit" },
 );
 if (status !== 0) goOnWithout("cargo failed");
-const release = path.join(root, "build", "Release");
-mkdirSync(release, { recursive: true });
-copyFileSync(path.join(target, "release", file), path.join(release, file));
+const [folder = path.join(root, "build", "Release")] = process.argv
+  .slice(2)
+  .filter((arg) => arg !== "--required");
+mkdirSync(folder, { recursive: true });
+copyFileSync(path.join(target, "release", file), path.join(folder, file));

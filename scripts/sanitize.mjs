@@ -47,6 +47,7 @@ if (tests.length === 0) {
 if (sanitizer === "thread") process.exit(0);
 
 run("cmake", "--build", folder, "--parallel", "2");
+run(process.execPath, path.join(root, "scripts", "build-wgsl-compiler.mjs"), folder);
 
 const compiler = process.env.CXX ?? "c++";
 const runtimeOf = (name) => execFileSync(compiler, [`-print-file-name=${name}`], { encoding: "utf8" }).trim();

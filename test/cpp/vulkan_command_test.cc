@@ -12,6 +12,7 @@
 #include "check.h"
 #include "device/vulkan/folded_groups.h"
 #include "device/vulkan/hazard_tracker.h"
+#include "device/vulkan/pipeline_cache.h"
 #include "device/vulkan/shader.h"
 #include "device/vulkan/vulkan_error.h"
 
@@ -110,6 +111,24 @@ TEST("shader: what is no SPIR-V, or ends too early, is refused") {
   CHECK(!ReadShaderNeeds(Spirv({Instruction(59, 2), 1})).has_value());
   CHECK(!ReadShaderNeeds(Spirv({0})).has_value());
   CHECK(!ReadShaderNeeds(Spirv({Instruction(17, 2), 1}) + "x").has_value());
+}
+
+TEST("pipeline cache: data of another device or driver, or damaged ones, are not taken") {
+  DeviceProperties device;
+  device.vendor_id = 7;
+  device.device_id = 9;
+  for (int i = 0; i < 16; ++i) device.cache_uuid[i] = static_cast<uint8_t>(i);
+  const uint32_t numbers[] = {32, 1, 7, 9};
+  std::string data(32, '\0');
+  std::memcpy(data.data(), numbers, sizeof numbers);
+  std::memcpy(data.data() + 16, device.cache_uuid, 16);
+  CHECK(IsCacheOf(device, data) && IsCacheOf(device, data + "more"));
+  CHECK(!IsCacheOf(device, "") && !IsCacheOf(device, data.substr(0, 31)));
+  for (size_t i = 0; i < data.size(); ++i) {
+    std::string changed = data;
+    changed[i] ^= 0x40;
+    CHECK(!IsCacheOf(device, changed));
+  }
 }
 
 TEST("results: each kind of failure has its code") {

@@ -1,4 +1,6 @@
 // The Vulkan device of this machine, where there is one (mesa-vulkan-drivers gives every machine one), and the compiler for it.
+import { existsSync } from "node:fs";
+import path from "node:path";
 import {
   listDevices,
   missingCodeGenerator,
@@ -33,3 +35,19 @@ export const vulkan = () => runtimeDevice("vulkan", 0);
 
 /** A float32 vector on it. */
 export const onVulkan = (values: readonly number[] | Float32Array): Tensor => tensorOn(vulkan(), values);
+
+/** The environment in which Khronos' validation layer watches a process, the order of its commands included. */
+export const VALIDATION = {
+  VK_INSTANCE_LAYERS: "VK_LAYER_KHRONOS_validation",
+  VK_LAYER_ENABLES: "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT",
+} as const;
+
+/** Whether the layer is installed (Debian: vulkan-validationlayers); with a notice where it is not. */
+export function hasValidationLayer(): boolean {
+  const folders = ["/usr/share/vulkan", "/usr/local/share/vulkan", "/etc/vulkan"];
+  const installed = folders.some((folder) =>
+    existsSync(path.join(folder, "explicit_layer.d", "VkLayer_khronos_validation.json")),
+  );
+  if (!installed) console.warn("no validation layer (vulkan-validationlayers), tests skipped");
+  return installed;
+}

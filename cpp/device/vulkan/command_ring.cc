@@ -26,13 +26,19 @@ CommandRing::CommandRing(const LogicalDevice& device) : device_(device) {
   }
 }
 
+void CommandRing::Check(VkResult result, const char* action) {
+  lost_ = lost_ || result == VK_ERROR_DEVICE_LOST;
+  CheckResult(lost_ ? VK_ERROR_DEVICE_LOST : result, action);
+}
+
 VkCommandBuffer CommandRing::Open() {
+  Check(VK_SUCCESS, "begin commands");
   const Slot& open = slots_[slot()];
   if (recording_) return open.commands;
   if (open_serial() > kSlots) WaitFor(open_serial() - kSlots);
   VkCommandBufferBeginInfo info;
   info.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
-  CheckResult(device_.functions().BeginCommandBuffer(open.commands, &info), "begin commands");
+  Check(device_.functions().BeginCommandBuffer(open.commands, &info), "begin commands");
   recording_ = true;
   return open.commands;
 }
@@ -42,12 +48,11 @@ void CommandRing::Submit() {
   const Slot& open = slots_[slot()];
   // Also after a failure: the commands are lost, the next ones begin anew.
   recording_ = false;
-  CheckResult(device_.functions().EndCommandBuffer(open.commands), "end commands");
+  Check(device_.functions().EndCommandBuffer(open.commands), "end commands");
   VkSubmitInfo info;
   info.commandBufferCount = 1;
   info.pCommandBuffers = &open.commands;
-  CheckResult(device_.functions().QueueSubmit(device_.queue(), 1, &info, open.fence),
-              "submit commands");
+  Check(device_.functions().QueueSubmit(device_.queue(), 1, &info, open.fence), "submit commands");
   ++submitted_;
 }
 
@@ -56,15 +61,16 @@ void CommandRing::WaitFor(Serial serial) {
   const DeviceFunctions& vk = device_.functions();
   while (completed_ < serial) {
     const VkFence fence = slots_[(completed_ + 1) % kSlots].fence;
-    CheckResult(vk.WaitForFences(device_.handle(), 1, &fence, kTrue, kForever),
-                "wait for submitted commands");
-    CheckResult(vk.ResetFences(device_.handle(), 1, &fence), "reset a fence");
+    Check(vk.WaitForFences(device_.handle(), 1, &fence, kTrue, kForever),
+          "wait for submitted commands");
+    Check(vk.ResetFences(device_.handle(), 1, &fence), "reset a fence");
     ++completed_;
   }
   DestroyDeferred();
 }
 
 void CommandRing::Finish() {
+  Check(VK_SUCCESS, "end what it has begun");
   Submit();
   WaitFor(submitted_);
 }

@@ -16,7 +16,11 @@
 
 namespace node_mlc::vulkan {
 
-/*! \brief Commands of one queue, which run in the order of recording. Not thread safe. */
+/*!
+ * \brief Commands of one queue, which run in the order of recording. Not thread safe.
+ *
+ * Members throw what Vulkan reports; once the device is lost, all but Defer() throw kDeviceLost.
+ */
 class CommandRing {
  public:
   static constexpr size_t kSlots = 4;
@@ -31,7 +35,10 @@ class CommandRing {
 
   /*! \brief The serial that commands recorded now are submitted with. */
   Serial open_serial() const { return submitted_ + 1; }
+  /*! \brief What is known to be done; waiting brings it up to date. */
   Serial completed() const { return completed_; }
+  /*! \brief Whether the device has had nothing to do since the last wait. */
+  bool idle() const { return completed_ == submitted_; }
 
   /*! \brief Hands what is recorded to the device. */
   void Submit();
@@ -52,6 +59,8 @@ class CommandRing {
     VkFence fence = nullptr;
   };
 
+  /*! \brief Throws where the result is an error; a device that is lost stays so. */
+  void Check(VkResult result, const char* action);
   void DestroyDeferred();
 
   const LogicalDevice& device_;
@@ -59,6 +68,7 @@ class CommandRing {
   Serial submitted_ = 0;
   Serial completed_ = 0;
   bool recording_ = false;
+  bool lost_ = false;
   std::deque<std::pair<Serial, std::function<void()>>> deferred_;
 };
 

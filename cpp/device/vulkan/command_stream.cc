@@ -12,8 +12,9 @@ namespace node_mlc::vulkan {
 
 namespace {
 
-// The device should begin before all commands of a step are recorded.
-constexpr unsigned kCommandsPerSubmit = 64;
+// A device that has nothing to do should begin soon; one that has should not be asked often.
+constexpr unsigned kFirstBatch = 16;
+constexpr unsigned kBatch = 64;
 /*! \brief What vkCmdUpdateBuffer takes at most. */
 constexpr uint64_t kLargestUpdate = 65536;
 constexpr uint64_t kReadback = uint64_t{8} << 20;
@@ -47,7 +48,11 @@ void CommandStream::Order(const std::vector<MemoryAccess>& accesses) {
 }
 
 void CommandStream::CountCommand() {
-  if (++recorded_ % kCommandsPerSubmit == 0) commands_.Submit();
+  if (batch_ != commands_.open_serial()) {
+    batch_ = commands_.open_serial();
+    recorded_ = 0;
+  }
+  if (++recorded_ >= (commands_.idle() ? kFirstBatch : kBatch)) commands_.Submit();
 }
 
 void CommandStream::Run(const Pipeline& pipeline, const Launch& launch) {

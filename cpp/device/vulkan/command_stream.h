@@ -67,7 +67,9 @@ class CommandStream {
   DescriptorPools descriptors_;
   HazardTracker hazards_;
   BoundBuffer readback_;
+  // Commands of the batch with this serial.
   unsigned recorded_ = 0;
+  Serial batch_ = 0;
 };
 
 }  // namespace node_mlc::vulkan

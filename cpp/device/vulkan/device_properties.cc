@@ -15,11 +15,20 @@ namespace node_mlc::vulkan {
 
 namespace {
 
-/*! \brief Names of extensions of a device, less those that the user has switched off. */
 using Names = std::set<std::string>;
 
+constexpr const char* kSwitches = "NODE_MLC_VULKAN_DISABLE";
+
+/*! \brief What a user may switch off. */
+const Names& KnownSwitches() {
+  static const Names names = {"VK_KHR_push_descriptor", "VK_KHR_shader_integer_dot_product",
+                              "VK_EXT_memory_budget",   "VK_EXT_subgroup_size_control",
+                              "shaderFloat16",          "subgroups"};
+  return names;
+}
+
 Names SwitchedOff() {
-  const char* list = std::getenv("NODE_MLC_VULKAN_DISABLE");
+  const char* list = std::getenv(kSwitches);
   Names names;
   std::string rest = list == nullptr ? "" : list;
   while (!rest.empty()) {
@@ -30,6 +39,7 @@ Names SwitchedOff() {
   return names;
 }
 
+/*! \brief Names of the extensions of a device, less those that the user has switched off. */
 Names ExtensionsOf(VkPhysicalDevice device, const Names& off) {
   const auto enumerate = GetInstance().functions.EnumerateDeviceExtensionProperties;
   uint32_t count = 0;
@@ -172,6 +182,18 @@ uint64_t DeviceProperties::memory_size() const {
     if ((heap.flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) != 0) own += heap.size;
   }
   return own > 0 ? own : total;
+}
+
+std::string UnknownSwitch() {
+  std::string known;
+  for (const std::string& name : KnownSwitches()) known += (known.empty() ? "" : ", ") + name;
+  for (const std::string& name : SwitchedOff()) {
+    if (KnownSwitches().count(name) != 0) continue;
+    return std::string("Expected the environment variable ") + kSwitches +
+           " to have names out of " + known + ", with commas between, but received \"" + name +
+           "\".";
+  }
+  return "";
 }
 
 std::optional<DeviceProperties> DescribeDevice(VkPhysicalDevice device) {

@@ -59,11 +59,12 @@ struct DeviceProperties {
  * \brief Asks the driver. Nothing where the device cannot compute or is older than Vulkan 1.2.
  *
  * The environment variable NODE_MLC_VULKAN_DISABLE names extensions and features, with commas
- * between, that are taken as missing, against drivers in which one is broken:
- * VK_KHR_push_descriptor, VK_KHR_shader_integer_dot_product, VK_EXT_memory_budget,
- * VK_EXT_subgroup_size_control, shaderFloat16, subgroups.
+ * between, that are taken as missing, against drivers in which one is broken.
  */
 std::optional<DeviceProperties> DescribeDevice(VkPhysicalDevice device);
+
+/*! \brief What is wrong with NODE_MLC_VULKAN_DISABLE; empty where nothing is. */
+std::string UnknownSwitch();
 
 }  // namespace node_mlc::vulkan
 

@@ -48,7 +48,7 @@ std::vector<VkPhysicalDevice> PhysicalDevices() {
 std::vector<Device*>* Search() {
   const SegvActionGuard guard;
   auto* devices = new std::vector<Device*>();
-  if (!GetInstance().problem.empty()) return devices;
+  if (!UnknownSwitch().empty() || !GetInstance().problem.empty()) return devices;
   std::vector<Found> found;
   for (VkPhysicalDevice handle : PhysicalDevices()) {
     if (auto properties = DescribeDevice(handle)) found.push_back({handle, *properties});
@@ -74,6 +74,7 @@ const std::vector<Device*>& AllDevices() {
 
 std::string MissingDevices() {
   if (!AllDevices().empty()) return "";
+  if (const std::string wrong = UnknownSwitch(); !wrong.empty()) return wrong;
   const std::string& problem = GetInstance().problem;
   if (!problem.empty()) return "Expected Vulkan on this system but " + problem + "." + kRemedy;
   return std::string("Expected a device of Vulkan 1.2 or later but no driver has one.") + kRemedy;

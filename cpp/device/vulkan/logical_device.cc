@@ -128,6 +128,7 @@ VkResult LogicalDevice::BindMemory(uint64_t size, VkMemoryPropertyFlags required
       to->memory = nullptr;
       if (result == VK_ERROR_DEVICE_LOST) return result;
     }
+    if (preferred == 0) break;
   }
   return result;
 }

@@ -14,7 +14,9 @@ UniformRing::UniformRing(const LogicalDevice& device, CommandRing& commands)
           std::max<uint64_t>(64, device.properties().limits.minUniformBufferOffsetAlignment)),
       buffer_(device.CreateHostBuffer(kShare * CommandRing::kSlots,
                                       VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT,
-                                      VK_MEMORY_PROPERTY_HOST_COHERENT_BIT, 0)) {}
+                                      VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
+                                      // Each kernel reads a few bytes: they should be near.
+                                      VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT)) {}
 
 uint64_t UniformRing::Add(const void* scalars, uint64_t size) {
   const uint64_t rounded = (size + alignment_ - 1) / alignment_ * alignment_;

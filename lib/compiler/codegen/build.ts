@@ -1,5 +1,5 @@
 // Tensor programs to machine code. The result is runnable in this process (LLVM's JIT) and can be written as an object file.
-import { call, type FfiModule, type FfiObject } from "../../ffi/index.js";
+import { call, type FfiModule, type FfiObject, loadDeviceRuntime } from "../../ffi/index.js";
 import { withAttribute } from "../ir/attributes.js";
 import { irModule } from "../ir/ir-module.js";
 import type { PhaseDump } from "../passes/phase-dump.js";
@@ -37,6 +37,8 @@ function generateGpuCode(module: FfiObject, target: Target, gpu: GpuTarget, dump
   const { host, device } = lowerGpuPrograms(module, gpu.node, target.node);
   dump?.("tensor-programs", host);
   dump?.("device-programs", device);
+  // Its library turns the generator's WGSL into SPIR-V; without it each user's machine would have to.
+  if (gpu.kind === "vulkan") loadDeviceRuntime("vulkan");
   const code: FfiModule = call("target.build.llvm", host, target.node);
   call("ffi.ModuleImportModule", code, call(GENERATORS[gpu.kind], device, gpu.node));
   return code;
