@@ -184,7 +184,7 @@ export function nativeConfig(
   plan: MemoryPlan,
   config: EngineConfig,
 ): NativeEngineConfig {
-  const { model, limits, kvCache, weights } = modelPackage.manifest;
+  const { model, limits, kvCache, weights, ranking } = modelPackage.manifest;
   return {
     library: modelPackage.file(library.file),
     shards: weights.shards.map(({ file, bytes }) => ({ path: modelPackage.file(file), bytes })),
@@ -196,7 +196,8 @@ export function nativeConfig(
       offset,
       bytes,
     })),
-    vocabSize: model.vocabSize,
+    // The ids of a pair say their kind too.
+    vocabSize: model.vocabSize * (ranking?.tokenTypes ?? 1),
     layers: model.layers,
     kvHeads: model.keyValueHeads,
     headDim: model.headDim,
@@ -206,7 +207,8 @@ export function nativeConfig(
     contextLength: plan.context,
     maxBatch: plan.batch,
     prefillChunk: limits.prefillChunk,
-    encoder: modelKind(modelPackage.manifest) === "encoder",
+    encoder: modelKind(modelPackage.manifest) !== "decoder",
+    ...(ranking === undefined ? {} : { labels: ranking.labels }),
     mixedPrefill: config.mixedPrefill,
     threads: config.threads,
     prefixCache: config.prefixCache !== undefined,

@@ -38,10 +38,11 @@ export interface NativeEngineConfig {
   readonly prefillChunk: number;
   /** The library has `embed` and `encode` only: embed() works, texts go through whole; nothing generates. Default false. */
   readonly encoder?: boolean;
+  /** Of an encoder: `encode` gives so many logits for a row in place of the row. Absent: it gives the row. */
+  readonly labels?: number;
   /** Most rows of prompts in a step that also generates; default prefillChunk. */
   readonly mixedPrefill?: number;
-  /** Threads that compute, at least 1; more than there are processors are not used. Default: one for each physical core,
-   * no more than the process's CPU quota. */
+  /** Threads that compute, at most one for each processor. Default: one for each physical core, within the process's CPU quota. */
   readonly threads?: number | undefined;
   /** Requests share the KV pages of a common prefix, also with those that have ended. Default true. */
   readonly prefixCache?: boolean;
@@ -75,8 +76,7 @@ export interface NativeRequest {
   readonly ignoreEos?: boolean;
   /** Higher goes first, -1000 to 1000; a level weighs as much as 128 steps of waiting. Default 0. */
   readonly priority?: number;
-  /** The text slides when it reaches contextLength: its first `slideKeep` tokens stay (at most half the context), of the
-   * others the older half is left out. Absent: the request ends there with finish "length". */
+  /** The text slides at contextLength: `slideKeep` first tokens stay (at most half), the older half of the others goes. Absent: it ends. */
   readonly slideKeep?: number;
   /** 0 is greedy. */
   readonly temperature: number;
