@@ -76,7 +76,7 @@ export interface NativeRequest {
   readonly ignoreEos?: boolean;
   /** Higher goes first, -1000 to 1000; a level weighs as much as 128 steps of waiting. Default 0. */
   readonly priority?: number;
-  /** The text slides at contextLength: `slideKeep` first tokens stay (at most half), the older half of the others goes. Absent: it ends. */
+  /** The text slides at contextLength: `slideKeep` first tokens stay (at most half), of the others the older half goes. Absent: finish "length". */
   readonly slideKeep?: number;
   /** 0 is greedy. */
   readonly temperature: number;
