@@ -56,6 +56,8 @@ struct ModelConfig {
   int32_t mixed_prefill = 0;
   /*! \brief The library only embeds; a text's rows go through in one pass. */
   bool encoder = false;
+  /*! \brief Numbers that an encoder gives for a row; 0: the row itself. */
+  int32_t labels = 0;
   /*! \brief Threads that compute; 0 for the default. */
   int32_t threads = 0;
   /*! \brief Whether requests share the pages of a common prefix. */

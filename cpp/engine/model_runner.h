@@ -21,8 +21,8 @@ struct Logits {
   float* row(int64_t index) const { return data + index * vocab; }
 };
 
-/*! \brief Rows after the model's final norm [rows, columns], in the order of
- * StepInput::logit_rows. Valid until the next call of the runner. */
+/*! \brief Rows after the model's final norm [rows, columns], or what a classifier says of them, in
+ * the order of StepInput::logit_rows. Valid until the next call of the runner. */
 struct HiddenRows {
   const float* data = nullptr;
   int64_t rows = 0;

@@ -148,7 +148,8 @@ HiddenRows TvmModelRunner::Encode(const StepInput& input) {
   }
   Run(functions_.encode, input);
   const auto rows = static_cast<int64_t>(input.logit_rows.size());
-  return {CheckResult(rows, hidden_size_), rows, static_cast<int32_t>(hidden_size_)};
+  const int64_t columns = config_.labels > 0 ? config_.labels : hidden_size_;
+  return {CheckResult(rows, columns), rows, static_cast<int32_t>(columns)};
 }
 
 void TvmModelRunner::Run(const ffi::Function& function, const StepInput& input) {

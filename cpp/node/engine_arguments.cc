@@ -216,6 +216,10 @@ ModelConfig ReadModel(const ObjectReader& reader) {
     reader.Reject("prefillChunk", "at least the contextLength of an encoder",
                   std::to_string(config.prefill_chunk));
   }
+  if (reader.Has("labels")) {
+    config.labels = positive("labels");
+    if (!config.encoder) reader.Reject("labels", "none of a model that generates", "some");
+  }
   if (reader.Has("mixedPrefill")) config.mixed_prefill = positive("mixedPrefill");
   if (reader.Has("threads")) config.threads = positive("threads");
   if (reader.Has("prefixCache")) config.prefix_cache = reader.Boolean("prefixCache");

@@ -2,7 +2,7 @@
 import { computedTensor } from "./computed-tensor.js";
 import { type ImportedModel, requireTensor, type SourceTensor } from "./importer/imported-model.js";
 import type { EncoderConfig } from "./models/encoder-config.js";
-import { POSITION_TABLE } from "./models/encoder-parameters.js";
+import { POSITION_TABLE, TYPE_TABLE } from "./models/encoder-parameters.js";
 import type { ParameterSpec } from "./models/parameters.js";
 
 /** Checkpoints of a class with a head, a classifier's or a language model's, have the encoder under a prefix. */
@@ -29,6 +29,7 @@ export class EncoderTensors {
    */
   of({ name, shape }: ParameterSpec): SourceTensor {
     if (name === POSITION_TABLE) return computedTensor(name, () => this.#positions(), shape);
+    if (name === TYPE_TABLE) return computedTensor(name, () => this.#types(), shape);
     const tensor = this.#tensor(name, shape);
     return {
       name,
@@ -41,14 +42,26 @@ export class EncoderTensors {
 
   /** What a row gets for its position and for token type 0. */
   #positions(): Float32Array {
-    const { hiddenSize, contextLength, positionOffset, tokenTypes } = this.#config;
+    const { hiddenSize, contextLength, positionOffset } = this.#config;
     const rows = [positionOffset + contextLength, hiddenSize];
     const table = this.#tensor("embeddings.position_embeddings.weight", rows);
-    const types = this.#tensor("embeddings.token_type_embeddings.weight", [tokenTypes, hiddenSize]);
-    const type = types.readRows(0, 1);
+    const type = this.#typeRows(1);
     return table
       .readRows(positionOffset, contextLength)
       .map((value, i) => value + (type[i % hiddenSize] ?? Number.NaN));
+  }
+
+  /** What a row gets for its type, beyond what every row got for type 0 (`#positions`). */
+  #types(): Float32Array {
+    const { hiddenSize, tokenTypes } = this.#config;
+    const rows = this.#typeRows(tokenTypes);
+    return rows.map((value, i) => value - (rows[i % hiddenSize] ?? Number.NaN));
+  }
+
+  #typeRows(count: number): Float32Array {
+    const { hiddenSize, tokenTypes } = this.#config;
+    const shape = [tokenTypes, hiddenSize];
+    return this.#tensor("embeddings.token_type_embeddings.weight", shape).readRows(0, count);
   }
 
   #tensor(name: string, shape: readonly number[]): SourceTensor {

@@ -8,6 +8,8 @@ import { compactTokenizer } from "../tokenizer/compact-files.js";
 import type { Target } from "./codegen/target.js";
 import type { CompileLimits } from "./compile-options.js";
 import type { ImportedModel } from "./importer/imported-model.js";
+import { readTypes } from "./models/encoder-parameters.js";
+import { isEncoder } from "./models/model-config.js";
 import type { Activations, KvDtype } from "./nn/decoder-spec.js";
 import { ENTRY_FUNCTIONS, type EntryFunction } from "./nn/entry-functions.js";
 import type { TemporaryBytes } from "./passes/memory-plan.js";
@@ -114,6 +116,9 @@ export function manifestDraft(parts: ManifestParts): ManifestDraft {
         : { repetitionPenalty: generation.repetitionPenalty }),
     },
     ...(embedding === undefined ? {} : { embedding: { ...embedding } }),
+    ...(isEncoder(config) && config.classifier !== undefined
+      ? { ranking: { ...config.classifier, tokenTypes: readTypes(config) ?? 1 } }
+      : {}),
     source: {
       kind: source.kind,
       name: source.name,

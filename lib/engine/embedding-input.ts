@@ -49,25 +49,27 @@ export function tooMany(name: string, most: number, count: number): MlcError {
   return unexpected(`the length of ${name}`, `at most ${most}`, count);
 }
 
-/**
- * Token ids of all texts; `pause` is called between slices of the work and may throw.
- * Errors: ERR_INVALID_ARGUMENT, ERR_CONTEXT_OVERFLOW.
- */
-export async function readTexts(
-  texts: readonly EmbeddingText[],
-  reading: TextReading,
+/** `work` done for each item, in slices of time; `pause` is called between them and may throw. */
+export async function inSlices<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Result,
   pause: () => void,
-): Promise<Int32Array[]> {
-  const rows: Int32Array[] = [];
+): Promise<Result[]> {
+  const results: Result[] = [];
   let since = performance.now();
-  for (const text of texts) {
-    rows.push(Int32Array.from(readText(text, reading)));
+  for (const item of items) {
+    results.push(work(item));
     if (performance.now() - since < SLICE_MS) continue;
     await new Promise((resolve) => setImmediate(resolve));
     pause();
     since = performance.now();
   }
-  return rows;
+  return results;
+}
+
+/** Token ids of a text. Errors: ERR_INVALID_ARGUMENT, ERR_CONTEXT_OVERFLOW. */
+export function textIds(text: EmbeddingText, reading: TextReading): Int32Array {
+  return Int32Array.from(readText(text, reading));
 }
 
 function readText({ name, content, prompt = "" }: EmbeddingText, reading: TextReading): readonly number[] {

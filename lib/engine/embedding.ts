@@ -2,14 +2,15 @@
 import { MlcError } from "../errors.js";
 import type { NativeEngine, NativePooling } from "../ffi/native-engine.js";
 import type { Manifest, ManifestLibrary } from "../package/manifest.js";
-import { modelKind } from "../package/model-kind.js";
+import { modelKind, requireEmbedding } from "../package/model-kind.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import type { Admission } from "./admission.js";
 import { resolveDeadlines, timeoutError } from "./deadline.js";
-import { type EmbeddingText, readTexts, type TextReading } from "./embedding-input.js";
+import { type EmbeddingText, inSlices, type TextReading, textIds } from "./embedding-input.js";
 import type { EmbeddingCallOptions, EmbeddingSettings, EmbeddingTruncation } from "./embedding-types.js";
 import { throwIfAborted } from "./engine-config.js";
 import { expectBoolean, expectInteger, unexpected } from "./expectation.js";
+import { PairReader, type Ranking, relevanceScore } from "./pair-scores.js";
 
 /** The model as embeddings see it. */
 export interface EmbeddingModel {
@@ -34,6 +35,13 @@ export type EmbedOptions = Omit<EmbeddingSettings, "prompt" | "prompt_name"> & E
 export interface EmbeddedTexts {
   readonly vectors: readonly Float32Array[];
   /** Tokens of all texts. */
+  readonly tokens: number;
+}
+
+/** Scores in the order of the documents. */
+export interface ScoredTexts {
+  readonly scores: readonly number[];
+  /** Tokens of all pairs. */
   readonly tokens: number;
 }
 
@@ -69,46 +77,72 @@ export class TextEmbedder {
 
   /**
    * Embeds texts.
-   * Errors: ERR_INVALID_ARGUMENT, ERR_CONTEXT_OVERFLOW, ERR_UNSUPPORTED_FIELD for a package compiled before embeddings,
-   * ERR_INSUFFICIENT_MEMORY, ERR_ENGINE_OVERLOADED, ERR_ABORTED, ERR_TIMEOUT, ERR_DISPOSED, ERR_NATIVE.
+   * Errors: ERR_INVALID_ARGUMENT, ERR_CONTEXT_OVERFLOW, ERR_UNSUPPORTED_FIELD for a cross-encoder or a package compiled before
+   * embeddings, ERR_INSUFFICIENT_MEMORY, ERR_ENGINE_OVERLOADED, ERR_ABORTED, ERR_TIMEOUT, ERR_DISPOSED, ERR_NATIVE.
    */
   async embed(texts: readonly EmbeddingText[], options: EmbedOptions): Promise<EmbeddedTexts> {
-    const model = this.#model;
-    model.checkAlive();
-    requireEncode(model.library);
-    const { hiddenSize } = model.manifest.model;
-    const pooling = expectPooling(options.pooling ?? defaultPooling(model.manifest));
+    const { manifest } = this.#model;
+    this.#model.checkAlive();
+    requireEmbedding(manifest);
+    requireEncode(this.#model.library);
+    const { hiddenSize } = manifest.model;
+    const pooling = expectPooling(options.pooling ?? defaultPooling(manifest));
     const normalize = expectBoolean("normalize", options.normalize ?? true);
     const dimensions = expectInteger("dimensions", options.dimensions ?? hiddenSize, 1, hiddenSize);
-    const reading = this.#reading(options);
-    const limits = limitsOf(options);
-    limits.check();
-    model.admission.admit(model.running.size + this.#open);
-    this.#open++;
-    try {
-      const rows = await readTexts(texts, reading, limits.check);
-      const flat = await this.#compute(rows, pooling, limits);
-      const tokens = rows.reduce((sum, row) => sum + row.length, 0);
-      this.#texts += rows.length;
-      this.#tokens += tokens;
-      const vectors = rows.map((_, index) =>
-        finished(flat.subarray(index * hiddenSize, index * hiddenSize + dimensions), normalize),
-      );
-      return { vectors, tokens };
-    } finally {
-      this.#open--;
-      model.admission.ended();
-    }
+    const reading = this.#reading(options, "none");
+    const read = (pause: () => void) => inSlices(texts, (text) => textIds(text, reading), pause);
+    const { vectors, tokens } = await this.#run(read, pooling, hiddenSize, options);
+    return { vectors: vectors.map((vector) => finished(vector.subarray(0, dimensions), normalize)), tokens };
   }
 
-  #reading({ truncate }: EmbedOptions): TextReading {
+  /** The scores of documents for a query, by a cross-encoder's head. Errors: those of `embed`. */
+  async score(
+    query: string,
+    documents: readonly { readonly name: string; readonly content: string }[],
+    ranking: Ranking,
+    options: EmbedOptions,
+  ): Promise<ScoredTexts> {
+    this.#model.checkAlive();
+    const pairs = new PairReader(query, ranking, this.#reading(options, "end"));
+    const read = (pause: () => void) => inSlices(documents, (document) => pairs.read(document), pause);
+    const { vectors, tokens } = await this.#run(read, "cls", ranking.labels, options);
+    return { scores: vectors.map((logits) => relevanceScore(ranking, logits)), tokens };
+  }
+
+  #reading({ truncate }: EmbedOptions, otherwise: EmbeddingTruncation): TextReading {
     const { manifest, tokenizer, contextLength } = this.#model;
     return {
       tokenizer,
       vocabularySize: manifest.model.vocabSize,
       mostTokens: Math.min(contextLength, manifest.embedding?.maxTokens ?? contextLength),
-      truncate: expectTruncation(truncate ?? "none"),
+      truncate: expectTruncation(truncate ?? otherwise),
     };
+  }
+
+  /** What the native engine gives for texts, `columns` numbers each; `read` is called once the call has its place. */
+  async #run(
+    read: (pause: () => void) => Promise<Int32Array[]>,
+    pooling: NativePooling,
+    columns: number,
+    options: EmbedOptions,
+  ): Promise<EmbeddedTexts> {
+    const model = this.#model;
+    const limits = limitsOf(options);
+    limits.check();
+    model.admission.admit(model.running.size + this.#open);
+    this.#open++;
+    try {
+      const rows = await read(limits.check);
+      const flat = await this.#compute(rows, pooling, limits);
+      const tokens = rows.reduce((sum, row) => sum + row.length, 0);
+      this.#texts += rows.length;
+      this.#tokens += tokens;
+      const vectors = rows.map((_, index) => flat.subarray(index * columns, (index + 1) * columns));
+      return { vectors, tokens };
+    } finally {
+      this.#open--;
+      model.admission.ended();
+    }
   }
 
   async #compute(rows: Int32Array[], pooling: NativePooling, limits: CallLimits): Promise<Float32Array> {

@@ -209,7 +209,7 @@ export function nativeConfig(
   config: EngineConfig,
   { type, index }: Pick<EngineDevice, "type" | "index"> = { type: "cpu", index: 0 },
 ): NativeEngineConfig {
-  const { model, limits, kvCache, weights } = modelPackage.manifest;
+  const { model, limits, kvCache, weights, ranking } = modelPackage.manifest;
   return {
     library: modelPackage.file(library.file),
     ...(type === "cpu" ? {} : { device: { type, index } }),
@@ -222,7 +222,8 @@ export function nativeConfig(
       offset,
       bytes,
     })),
-    vocabSize: model.vocabSize,
+    // The ids of a pair say their kind too.
+    vocabSize: model.vocabSize * (ranking?.tokenTypes ?? 1),
     layers: model.layers,
     kvHeads: model.keyValueHeads,
     headDim: model.headDim,
@@ -232,7 +233,8 @@ export function nativeConfig(
     contextLength: plan.context,
     maxBatch: plan.batch,
     prefillChunk: limits.prefillChunk,
-    encoder: modelKind(modelPackage.manifest) === "encoder",
+    encoder: modelKind(modelPackage.manifest) !== "decoder",
+    ...(ranking === undefined ? {} : { labels: ranking.labels }),
     mixedPrefill: config.mixedPrefill,
     threads: config.threads,
     prefixCache: config.prefixCache !== undefined,

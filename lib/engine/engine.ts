@@ -183,7 +183,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Documents in the order in which they fit a query, by the cosine of their embeddings, in the shape of Cohere, Jina and vLLM.
+   * Documents in the order in which they fit a query, by a cross-encoder or the cosine of their embeddings, in the shape of Cohere, Jina and vLLM.
    * Errors: those of `embeddings.create`.
    */
   rerank(body: RerankParams, options: EmbeddingCallOptions = {}): Promise<RerankResponse> {

@@ -1,6 +1,6 @@
-/** Documents in the order in which they fit a query, in the shape that Cohere, Jina and vLLM share: by their embeddings. */
+/** Documents in the order in which they fit a query, in the shape that Cohere, Jina and vLLM share: by a cross-encoder, or by their embeddings. */
 import { randomUUID } from "node:crypto";
-import type { TextEmbedder } from "./embedding.js";
+import type { ScoredTexts, TextEmbedder } from "./embedding.js";
 import { type EmbeddingText, MOST_TEXTS, tooMany } from "./embedding-input.js";
 import { sidePromptText } from "./embedding-prompts.js";
 import type { EmbeddingCallOptions, EmbeddingTruncation, EmbeddingUsage } from "./embedding-types.js";
@@ -17,7 +17,7 @@ export interface RerankParams {
   return_documents?: boolean | null | undefined;
   /** Taken as it is: an engine has one model, and the answer names it. */
   model?: string | null | undefined;
-  /** As in embeddings. */
+  /** As in embeddings. A cross-encoder cuts the document, and by default at its end. */
   truncate?: EmbeddingTruncation | null | undefined;
   /** Most milliseconds the call may take, then it ends with ERR_TIMEOUT. */
   timeout_ms?: number | null | undefined;
@@ -27,7 +27,10 @@ export interface RerankParams {
 export interface RerankResult {
   /** Its place in `documents`. */
   index: number;
-  /** Cosine of the angle between the embeddings of query and document: -1 to 1, more is better. */
+  /**
+   * Cosine of the angle between the embeddings of query and document, -1 to 1; of a cross-encoder the probability that they match, 0
+   * to 1, or its logit where the model asks for it. More is better.
+   */
   relevance_score: number;
   document?: { text: string };
 }
@@ -51,7 +54,7 @@ const FIELDS: readonly string[] = [
 ] satisfies (keyof RerankParams)[];
 
 /**
- * Ranks documents. Errors: those of `embeddings.create`.
+ * Ranks documents. Errors: those of `embeddings.create`, but for a cross-encoder.
  */
 export async function rerank(
   embedder: TextEmbedder,
@@ -63,27 +66,39 @@ export async function rerank(
   const documents = textsOfDocuments(body.documents);
   const most = expectInteger("top_n", body.top_n ?? documents.length, 1, Number.MAX_SAFE_INTEGER);
   const withTexts = expectBoolean("return_documents", body.return_documents ?? true);
-  const { manifest } = embedder;
-  const documentPrompt = sidePromptText(manifest, "document");
-  const texts: EmbeddingText[] = [
-    { name: "query", content: query, prompt: sidePromptText(manifest, "query") },
-    ...documents.map((text) => ({ ...text, prompt: documentPrompt })),
-  ];
-  const { truncate, timeout_ms } = body;
-  const { vectors, tokens } = await embedder.embed(texts, { truncate, timeout_ms, signal });
-  const [asked = new Float32Array(), ...answers] = vectors;
-  const results = answers
-    .map((vector, index) => ({ index, relevance_score: cosine(asked, vector) }))
+  const { scores, tokens } = await scoresOf(embedder, query, documents, { ...body, signal });
+  const results = scores
+    .map((score, index) => ({ index, relevance_score: score }))
     .sort((a, b) => b.relevance_score - a.relevance_score)
     .slice(0, most);
   return {
     id: `rerank-${randomUUID()}`,
-    model: manifest.model.name,
+    model: embedder.manifest.model.name,
     results: withTexts
       ? results.map((result) => ({ ...result, document: { text: documents[result.index]?.content ?? "" } }))
       : results,
     usage: { prompt_tokens: tokens, total_tokens: tokens },
   };
+}
+
+/** By the head of a cross-encoder, else by the cosine of embeddings. */
+async function scoresOf(
+  embedder: TextEmbedder,
+  query: string,
+  documents: readonly { readonly name: string; readonly content: string }[],
+  { truncate, timeout_ms, signal }: Pick<RerankParams, "truncate" | "timeout_ms"> & EmbeddingCallOptions,
+): Promise<ScoredTexts> {
+  const { manifest } = embedder;
+  const options = { truncate, timeout_ms, signal };
+  if (manifest.ranking !== undefined) return embedder.score(query, documents, manifest.ranking, options);
+  const documentPrompt = sidePromptText(manifest, "document");
+  const texts: EmbeddingText[] = [
+    { name: "query", content: query, prompt: sidePromptText(manifest, "query") },
+    ...documents.map((text) => ({ ...text, prompt: documentPrompt })),
+  ];
+  const { vectors, tokens } = await embedder.embed(texts, options);
+  const [asked = new Float32Array(), ...answers] = vectors;
+  return { scores: answers.map((vector) => cosine(asked, vector)), tokens };
 }
 
 function textsOfDocuments(documents: unknown): { name: string; content: string }[] {

@@ -40,6 +40,8 @@ export interface NativeEngineConfig {
   readonly prefillChunk: number;
   /** The library has `embed` and `encode` only: embed() works, texts go through whole; nothing generates. Default false. */
   readonly encoder?: boolean;
+  /** Of an encoder: `encode` gives so many logits for a row in place of the row. Absent: it gives the row. */
+  readonly labels?: number;
   /** Most rows of prompts in a step that also generates; default prefillChunk. */
   readonly mixedPrefill?: number;
   /** Threads that compute, at least 1; more than there are processors are not used. Default: one for each physical core,

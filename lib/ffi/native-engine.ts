@@ -1,5 +1,4 @@
 /** The native engine: token ids in, token ids out, on a C++ thread of its own (cpp/engine). */
-
 import { native } from "./native.js";
 import type { NativeEngineConfig, NativeParameter, NativeSpeculation } from "./native-config.js";
 
@@ -18,8 +17,7 @@ export interface NativeRequest {
   readonly ignoreEos?: boolean;
   /** Higher goes first, -1000 to 1000; a level weighs as much as 128 steps of waiting. Default 0. */
   readonly priority?: number;
-  /** The text slides when it reaches contextLength: its first `slideKeep` tokens stay (at most half the context), of the
-   * others the older half is left out. Absent: the request ends there with finish "length". */
+  /** The text slides at contextLength: `slideKeep` first tokens stay (at most half), of the others the older half goes. Absent: finish "length". */
   readonly slideKeep?: number;
   /** 0 is greedy. */
   readonly temperature: number;

@@ -2,6 +2,7 @@
  * Whether the numbers of a manifest agree with each other: parameters inside their shards, bytes equal to shapes, sizes equal to
  * the file table, the KV cache equal to the model. Input: a manifest of the right shape. Output: located contradictions.
  */
+import { formatVersion } from "./format-version.js";
 import { kvBytesPerToken } from "./kv-format.js";
 import type { Manifest, ManifestParam } from "./manifest.js";
 import { packedDtype, packedShape, WEIGHT_FORMATS } from "./weight-format.js";
@@ -16,6 +17,7 @@ export function findContradictions(manifest: Manifest): string[] {
   const problems: string[] = [];
   checkModel(manifest, problems);
   checkEmbedding(manifest, problems);
+  checkRanking(manifest, problems);
   checkFiles(manifest, problems);
   checkWeights(manifest, problems);
   checkMemory(manifest, problems);
@@ -48,6 +50,20 @@ function checkEmbedding({ embedding }: Manifest, problems: string[]): void {
     problems.push(
       `embedding.defaultPrompt: expected one of the names in embedding.prompts but received ${defaultPrompt}`,
     );
+}
+
+function checkRanking({ version, ranking, libraries }: Manifest, problems: string[]): void {
+  expectEqual(problems, "version", formatVersion({ ranking, libraries }), version);
+  if (ranking === undefined) return;
+  if ((ranking.labels === 2) !== (ranking.score === "softmax")) {
+    problems.push(
+      `ranking.score: expected softmax of 2 labels and another of 1 but received ${ranking.score} of ${ranking.labels}`,
+    );
+  }
+  libraries.forEach(({ functions }, index) => {
+    if (functions.some(({ name }) => name === "decode"))
+      problems.push(`libraries[${index}].functions: expected no decode of a package that ranks`);
+  });
 }
 
 function checkFiles(manifest: Manifest, problems: string[]): void {

@@ -21,6 +21,7 @@ import {
   string,
 } from "valibot";
 import { MlcError } from "../errors.js";
+import { EXTENDED_VERSION, PACKAGE_VERSION, READ_VERSIONS } from "./format-version.js";
 import {
   closedObject,
   expecting,
@@ -38,8 +39,6 @@ import { WEIGHT_FORMAT_NAMES } from "./weight-format.js";
 
 export const MANIFEST_FILE = "manifest.json";
 export const PACKAGE_FORMAT = "node-mlc-package";
-/** Version this release writes and reads. It grows with every change that an older reader would get wrong. */
-export const PACKAGE_VERSION = 2;
 
 const count = wholeNumber(0);
 const positive = wholeNumber(1);
@@ -136,7 +135,7 @@ const fileEntry = closedObject({
 
 const manifestSchema = closedObject({
   format: literal(PACKAGE_FORMAT),
-  version: literal(PACKAGE_VERSION),
+  version: picklist([PACKAGE_VERSION, EXTENDED_VERSION]),
   /** Program and version that wrote the package. */
   generator: label,
   /** Versions of the TVM runtime and of tvm-ffi the library was made for. */
@@ -205,6 +204,17 @@ const manifestSchema = closedObject({
       /** Texts to put before a text, by name, and the name of the one that is used unless another is asked for. */
       prompts: optional(keyedObject(label, pipe(string(), maxLength(65536)))),
       defaultPrompt: optional(label),
+    }),
+  ),
+  /** A cross-encoder (docs/embeddings.md): `encode` gives the logits of a pair of texts; version 3. */
+  ranking: optional(
+    closedObject({
+      /** Logits of a pair; the second of two is that of the positive class. */
+      labels: pipe(positive, maxValue(2)),
+      /** Kinds of tokens that `embed` tells apart, by ids of `type * vocabSize + id`. */
+      tokenTypes: positive,
+      /** What the logits become: one number for a document. */
+      score: picklist(["sigmoid", "softmax", "logit"]),
     }),
   ),
   source: closedObject({
@@ -278,11 +288,11 @@ function checkVersion(value: unknown, where: string): void {
     );
   }
   const version = document.version;
-  if (typeof version === "number" && version !== PACKAGE_VERSION) {
+  if (typeof version === "number" && !READ_VERSIONS.includes(version)) {
     throw new MlcError(
       "ERR_PACKAGE_VERSION",
-      `Expected package version ${PACKAGE_VERSION} in ${where} but received ${version}: ${version > PACKAGE_VERSION ? "update node-mlc" : "compile the model again"}.`,
-      { details: { expected: PACKAGE_VERSION, received: version } },
+      `Expected package version ${READ_VERSIONS.join(" or ")} in ${where} but received ${version}: ${version > PACKAGE_VERSION ? "update node-mlc" : "compile the model again"}.`,
+      { details: { expected: READ_VERSIONS, received: version } },
     );
   }
 }

@@ -9,6 +9,7 @@ import path from "node:path";
 import { MlcError } from "../errors.js";
 import { StreamingDigest } from "./digest.js";
 import { fileError } from "./file-error.js";
+import { formatVersion } from "./format-version.js";
 import { kvBytesPerToken, PAGE_SIZE } from "./kv-format.js";
 import {
   checkManifest,
@@ -17,7 +18,6 @@ import {
   type Manifest,
   type ManifestFile,
   PACKAGE_FORMAT,
-  PACKAGE_VERSION,
 } from "./manifest.js";
 import { createStaging, removeStale, replaceFolder, syncFolder } from "./staging.js";
 import { type ParamSpec, WeightShardWriter } from "./weight-shards.js";
@@ -130,7 +130,7 @@ export class PackageWriter {
     const { generator, tvm, model, quantization, activations, limits, libraries, ...rest } = draft;
     return checkManifest({
       format: PACKAGE_FORMAT,
-      version: PACKAGE_VERSION,
+      version: formatVersion(draft),
       generator,
       tvm,
       model,

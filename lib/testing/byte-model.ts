@@ -1,5 +1,6 @@
 /** A tiny model that is not there: a byte-level tokenizer, a chat template and a manifest. */
-import { checkManifest, type Manifest, PACKAGE_VERSION } from "../package/manifest.js";
+import { formatVersion } from "../package/format-version.js";
+import { checkManifest, type Manifest } from "../package/manifest.js";
 import { Tokenizer } from "../tokenizer/tokenizer.js";
 
 /** Ids of the vocabulary: 0 to 255 are bytes. */
@@ -43,7 +44,7 @@ export function byteManifest(change: Partial<Manifest> = {}): Manifest {
   const pageBytes = 16 * 4 * 2 * 4;
   return checkManifest({
     format: "node-mlc-package",
-    version: PACKAGE_VERSION,
+    version: formatVersion(change),
     generator: "test",
     tvm: { runtime: "0", ffi: "0" },
     model: {

@@ -7,7 +7,13 @@ import type { TokenModel } from "./token-model.js";
 export interface LibraryTokenizer {
   normalizer: ((text: string) => string) | null;
   pre_tokenizer: ((text: string, options: { section_index: number }) => string[]) | null;
-  post_processor: ((tokens: string[], pair: null, addSpecialTokens: boolean) => { tokens: string[] }) | null;
+  post_processor:
+    | ((
+        tokens: string[],
+        pair: string[] | null,
+        addSpecialTokens: boolean,
+      ) => { tokens: string[]; token_type_ids?: number[] })
+    | null;
   model: ((words: readonly string[]) => string[]) & {
     vocab: (string | undefined)[];
     tokens_to_ids: Map<string, number>;

@@ -12,6 +12,7 @@ import { bertNormalizer } from "./bert-normalizer.js";
 import { bpeOptions, bpeVocabulary } from "./bpe-document.js";
 import { BpeModel } from "./bpe-model.js";
 import { buildLibraryTokenizer, LibraryModel, type LibraryTokenizer } from "./library-tokenizer.js";
+import { type PairTemplate, pairTemplate } from "./pair-template.js";
 import { type DecodeOptions, StreamingDecoder } from "./streaming-decoder.js";
 import { TokenBytes } from "./token-bytes.js";
 import type { TokenModel } from "./token-model.js";
@@ -111,6 +112,14 @@ export class Tokenizer {
   /** Ids that `encode` puts before and after a text. */
   get surroundings(): { readonly prefix: readonly number[]; readonly suffix: readonly number[] } {
     return { prefix: this.#prefix, suffix: this.#suffix };
+  }
+
+  /** What stands around two texts that are read together; undefined where the post-processor joins none. */
+  get pairTemplate(): PairTemplate | undefined {
+    return pairTemplate(
+      this.#library.post_processor,
+      (piece) => this.#model.idOf(piece) ?? this.#model.unknownId,
+    );
   }
 
   /** Token ids of a text. */

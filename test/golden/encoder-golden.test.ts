@@ -145,11 +145,7 @@ describe("configurations of encoders", () => {
       "ERR_UNSUPPORTED_ARCHITECTURE",
       /ModernBert/,
     ],
-    [
-      { architectures: ["BertForSequenceClassification"] },
-      "ERR_UNSUPPORTED_ARCHITECTURE",
-      /SequenceClass.*bert/,
-    ],
+    [{ architectures: ["BertForTokenClassification"] }, "ERR_UNSUPPORTED_ARCHITECTURE", /TokenClass.*bert/],
     [{ num_attention_heads: 64 }, "ERR_INVALID_MODEL", /even/],
   ])("refuses %j", (change, code, message) => {
     expect(() => readModelConfig({ ...base(), ...change })).toThrow(

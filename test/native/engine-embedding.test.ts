@@ -121,6 +121,22 @@ describe("an encoder", () => {
     });
   });
 
+  it("gives a classifier's logits in place of rows, as many as it says", async () => {
+    const sizes = { encoder: true, prefillChunk: 256 };
+    // The fake model computes rows of 16 numbers, whatever they are called.
+    const { engine } = await RunningEngine.load(fakeModel({}, { ...sizes, labels: HIDDEN }));
+    expect([...(await engine.embed(1, texts, "cls"))]).toEqual(texts.flatMap((text) => pooled(text, "cls")));
+    await engine.dispose();
+    await expect(RunningEngine.load(fakeModel({}, { ...sizes, labels: 2 }))).rejects.toMatchObject({
+      code: "ERR_INVALID_PACKAGE",
+      message: expect.stringMatching(/float32 \[1, 2\]/),
+    });
+    await expect(RunningEngine.load(fakeModel({}, { labels: 1 }))).rejects.toMatchObject({
+      code: "ERR_INVALID_ARGUMENT",
+      message: expect.stringMatching(/labels/),
+    });
+  });
+
   it("drafts for nobody", async () => {
     const { speculation: _, ...model } = fakeModel({}, { encoder: true, prefillChunk: 256 });
     const change = { speculation: { draftTokens: 4, model } };

@@ -2,7 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { encoderParameters, POSITION_TABLE } from "../../lib/compiler/models/encoder-parameters.js";
+import {
+  encoderParameters,
+  POSITION_TABLE,
+  TYPE_TABLE,
+} from "../../lib/compiler/models/encoder-parameters.js";
 import { isEncoder } from "../../lib/compiler/models/model-config.js";
 import { openSourceModel, parameterSource } from "../../lib/compiler/source-model.js";
 import { floatBytes, writeSafetensors } from "../support/safetensors-writer.js";
@@ -30,8 +34,10 @@ const roberta = {
   type_vocab_size: 1,
 };
 
+type Config = typeof bert & { readonly id2label?: Readonly<Record<number, string>> };
+
 /** A checkpoint whose tensors hold 0, 1, 2, ... under names that `rename` chooses; undefined leaves a tensor out. */
-async function checkpoint(config: typeof bert, rename: (name: string) => string | undefined) {
+async function checkpoint(config: Config, rename: (name: string) => string | undefined) {
   const folder = mkdtempSync(path.join(root, "m-"));
   writeFileSync(path.join(folder, "config.json"), JSON.stringify(config));
   const positions = config.max_position_embeddings;
@@ -40,6 +46,9 @@ async function checkpoint(config: typeof bert, rename: (name: string) => string 
     ["embeddings.position_embeddings.weight", [positions, HIDDEN]],
     ["embeddings.token_type_embeddings.weight", [config.type_vocab_size, HIDDEN]],
     ["pooler.dense.weight", [HIDDEN, HIDDEN]],
+    ["pooler.dense.bias", [HIDDEN]],
+    ["classifier.weight", [1, HIDDEN]],
+    ["classifier.bias", [1]],
   ];
   const dense = (name: string, outputs: number, inputs: number): [string, readonly number[]][] => [
     [`${name}.weight`, [outputs, inputs]],
@@ -67,7 +76,7 @@ async function checkpoint(config: typeof bert, rename: (name: string) => string 
   return openSourceModel(folder);
 }
 
-async function values(config: typeof bert, rename: (name: string) => string | undefined) {
+async function values(config: Config, rename: (name: string) => string | undefined) {
   const model = await checkpoint(config, rename);
   try {
     if (!isEncoder(model.config)) throw new Error("expected an encoder");
@@ -102,6 +111,27 @@ describe("the tensors of an encoder", () => {
       Array.from({ length: rows * HIDDEN }, (_, i) => first * HIDDEN + i + (i % HIDDEN));
     expect((await values(bert, (name) => name)).get(POSITION_TABLE)).toEqual(table(0, 5));
     expect((await values(roberta, (name) => `roberta.${name}`)).get(POSITION_TABLE)).toEqual(table(2, 3));
+  });
+
+  it("of a classifier hold its head, and what another type than 0 adds", async () => {
+    const classifier = {
+      ...bert,
+      architectures: ["BertForSequenceClassification"],
+      id2label: { 0: "match" },
+    };
+    const prefixed = (name: string) => (name.startsWith("classifier") ? name : `bert.${name}`);
+    const tensors = await values(classifier, prefixed);
+    expect(tensors.get(TYPE_TABLE)).toEqual([0, 0, 0, 0, HIDDEN, HIDDEN, HIDDEN, HIDDEN]);
+    expect([...tensors.keys()].slice(-4)).toEqual([
+      "pooler.dense.weight",
+      "pooler.dense.bias",
+      "classifier.weight",
+      "classifier.bias",
+    ]);
+    await expect(values({ ...classifier, id2label: { 0: "no", 1: "yes" } }, prefixed)).rejects.toMatchObject({
+      code: "ERR_INVALID_MODEL",
+      message: expect.stringMatching(/\[2, 4\] for the tensor classifier.weight/),
+    });
   });
 
   it("a missing one is named", async () => {

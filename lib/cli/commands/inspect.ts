@@ -9,7 +9,7 @@ import {
   runs,
 } from "../../engine/library-choice.js";
 import type { ManifestLibrary } from "../../package/manifest.js";
-import { modelKind } from "../../package/model-kind.js";
+import { type ModelKind, modelKind } from "../../package/model-kind.js";
 import { ModelPackage } from "../../package/model-package.js";
 import { defineCommand } from "../command.js";
 import { lines, megabytes } from "../output.js";
@@ -65,10 +65,7 @@ export const inspectCommand = defineCommand({
           "model",
           `${model.name} (${model.architecture}, ${model.layers} layers, hidden ${model.hiddenSize}, vocabulary ${model.vocabSize})`,
         ],
-        [
-          "kind",
-          modelKind(manifest) === "encoder" ? "encoder: embeddings only" : "decoder: text and embeddings",
-        ],
+        ["kind", KINDS[modelKind(manifest)]],
         [
           "quantization",
           `${manifest.quantization} (${Object.entries(formats)
@@ -95,6 +92,12 @@ export const inspectCommand = defineCommand({
     );
   },
 });
+
+const KINDS: Readonly<Record<ModelKind, string>> = {
+  decoder: "decoder: text and embeddings",
+  encoder: "encoder: embeddings only",
+  "cross-encoder": "cross-encoder: ranking only",
+};
 
 /** Why a library does not run on this machine, or where it does. */
 function unfit({ library, forSystem, missing }: LibraryFitness): string {

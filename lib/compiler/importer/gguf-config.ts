@@ -1,6 +1,9 @@
 // GGUF metadata as a Hugging Face configuration (keys: docs/gguf.md of ggml, gguf-py constants.py).
 import { MlcError } from "../../errors.js";
+import { ggufEncoderConfig } from "./gguf-encoder-config.js";
+import { HyperparameterReader } from "./gguf-hyperparameters.js";
 import type { GgufMetadata } from "./gguf-metadata.js";
+import { ggufTokenIds } from "./gguf-token-ids.js";
 import { type HfConfig, parseHfConfig } from "./hf-config.js";
 import { malformed } from "./malformed-file.js";
 
@@ -10,12 +13,15 @@ export interface GgufConvention {
   readonly modelType: string;
   /** Rows of the query and key projections are reordered for interleaved rotation. */
   readonly interleavedRope: boolean;
+  /** An encoder has names and keys of its own. */
+  readonly encoder?: boolean;
 }
 
 const CONVENTIONS: ReadonlyMap<string, GgufConvention> = new Map([
   ["llama", { modelType: "llama", interleavedRope: true }],
   ["qwen2", { modelType: "qwen2", interleavedRope: false }],
   ["qwen3", { modelType: "qwen3", interleavedRope: false }],
+  ["bert", { modelType: "bert", interleavedRope: false, encoder: true }],
 ]);
 
 /** Facts of the tensors the configuration depends on. */
@@ -25,6 +31,8 @@ export interface GgufTensorFacts {
   readonly hasOutputHead: boolean;
   readonly hasAttentionBias: boolean;
   readonly hasFeedForwardBias: boolean;
+  /** Rows of an encoder's table of token types. */
+  readonly tokenTypes: number | undefined;
   /** Values of rope_freqs.weight. */
   readonly ropeFrequencyFactors: readonly number[] | undefined;
 }
@@ -47,6 +55,7 @@ export function ggufConvention(metadata: GgufMetadata): GgufConvention {
 export function ggufConfig(metadata: GgufMetadata, facts: GgufTensorFacts): HfConfig {
   const convention = ggufConvention(metadata);
   const reader = new HyperparameterReader(metadata);
+  if (convention.encoder) return ggufEncoderConfig(reader, convention.modelType, facts);
   const hiddenSize = reader.required("embedding_length");
   const heads = reader.required("attention.head_count");
   const headDim = reader.count("attention.key_length") ?? hiddenSize / heads;
@@ -76,64 +85,9 @@ export function ggufConfig(metadata: GgufMetadata, facts: GgufTensorFacts): HfCo
     // Qwen 2 always has it; elsewhere it is a variant the architecture must know.
     ...(convention.modelType === "qwen2" ? {} : { attention_bias: facts.hasAttentionBias }),
     mlp_bias: facts.hasFeedForwardBias,
-    ...tokenIds(metadata),
+    ...ggufTokenIds(metadata),
   };
   return parseHfConfig(config, `${metadata.where} (metadata)`);
-}
-
-/** Most entries of a list with one number per layer. */
-const MOST_LAYERS = 4096;
-
-/** Reads the keys below the architecture's name. */
-class HyperparameterReader {
-  readonly metadata: GgufMetadata;
-  readonly #prefix: string;
-
-  constructor(metadata: GgufMetadata) {
-    this.metadata = metadata;
-    this.#prefix = metadata.text("general.architecture") ?? "";
-  }
-
-  key(name: string): string {
-    return `${this.#prefix}.${name}`;
-  }
-
-  /** A natural number; a list with one number per layer is accepted where all are equal. */
-  count(name: string): number | undefined {
-    const key = this.key(name);
-    if (!this.metadata.isArray(key)) return this.metadata.natural(key);
-    const values = this.metadata.numbers(key, MOST_LAYERS) ?? [];
-    const [first] = values;
-    if (first === undefined || values.some((value) => value !== first))
-      throw new MlcError(
-        "ERR_UNSUPPORTED_ARCHITECTURE",
-        `Expected one value of ${key} for all layers in ${this.metadata.where} but received ${values.slice(0, 8).join(", ")}…: layers of different shapes are not implemented.`,
-      );
-    return first;
-  }
-
-  required(name: string): number {
-    const value = this.count(name);
-    if (value === undefined || value < 1)
-      throw malformed(this.metadata.where, `a positive number for the key ${this.key(name)}`, value);
-    return value;
-  }
-
-  requiredNumber(name: string): number {
-    const value = this.metadata.number(this.key(name));
-    if (value === undefined || value <= 0)
-      throw malformed(this.metadata.where, `a positive number for the key ${this.key(name)}`, value);
-    return value;
-  }
-
-  refuse(name: string, isRefused: (value: number) => boolean): void {
-    const value = this.count(name);
-    if (value === undefined || !isRefused(value)) return;
-    throw new MlcError(
-      "ERR_UNSUPPORTED_ARCHITECTURE",
-      `Expected a plain decoder in ${this.metadata.where} but received ${this.key(name)} = ${value}: this variant is not implemented.`,
-    );
-  }
 }
 
 function ropeScaling(reader: HyperparameterReader): Record<string, unknown> | null {
@@ -147,30 +101,5 @@ function ropeScaling(reader: HyperparameterReader): Record<string, unknown> | nu
     rope_type: type ?? "linear",
     ...(factor === undefined ? {} : { factor }),
     ...(original === undefined ? {} : { original_max_position_embeddings: original }),
-  };
-}
-
-/** Control tokens that end a turn wherever they are in a vocabulary. */
-const TURN_ENDS: readonly string[] = ["<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|eom_id|>"];
-const CONTROL_TOKEN = 3;
-
-function tokenIds(metadata: GgufMetadata): Record<string, number | number[]> {
-  const id = (name: string) => metadata.natural(`tokenizer.ggml.${name}_token_id`);
-  const bos = id("bos");
-  const pad = id("padding");
-  const tokens = metadata.texts("tokenizer.ggml.tokens") ?? [];
-  const types = metadata.numbers("tokenizer.ggml.token_type", tokens.length);
-  const turnEnds = types === undefined ? [] : TURN_ENDS.map((token) => tokens.indexOf(token));
-  const ends = [
-    id("eos"),
-    id("eot"),
-    id("eom"),
-    ...turnEnds.filter((index) => types?.[index] === CONTROL_TOKEN),
-  ];
-  const eos = [...new Set(ends.filter((end) => end !== undefined))];
-  return {
-    ...(bos === undefined ? {} : { bos_token_id: bos }),
-    ...(eos.length === 0 ? {} : { eos_token_id: eos }),
-    ...(pad === undefined ? {} : { pad_token_id: pad }),
   };
 }

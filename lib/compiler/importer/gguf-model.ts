@@ -2,7 +2,7 @@
 import path from "node:path";
 import type { ByteSource, OpenBytes } from "./byte-source.js";
 import { generationDefaults } from "./generation-config.js";
-import { type GgufTensorFacts, ggufConfig, ggufConvention } from "./gguf-config.js";
+import { type GgufConvention, type GgufTensorFacts, ggufConfig, ggufConvention } from "./gguf-config.js";
 import { type GgufFile, type GgufTensor, readGgufFile } from "./gguf-file.js";
 import type { GgufMetadata } from "./gguf-metadata.js";
 import { huggingFaceName } from "./gguf-tensor-names.js";
@@ -30,12 +30,13 @@ export function importGguf(file: string, open: OpenBytes): ImportedModel {
       sources.push(source);
       return source;
     });
-    const { interleavedRope } = ggufConvention(metadata);
+    const convention = ggufConvention(metadata);
     const config = ggufConfig(metadata, tensorFacts(tensors));
     checkVocabulary(metadata, config);
+    if (convention.encoder) requireWordPiece(metadata);
     return {
       config,
-      tensors: canonicalTensors(tensors, config, interleavedRope),
+      tensors: canonicalTensors(tensors, config, convention),
       unsupportedTensors: new Map(),
       ...rebuildTokenizer(metadata),
       generation: samplingDefaults(metadata),
@@ -88,11 +89,25 @@ function checkVocabulary(metadata: GgufMetadata, config: HfConfig): void {
     );
 }
 
+/** llama.cpp's architecture of BERT covers RoBERTa, whose tokenizers these files do not describe in full. */
+function requireWordPiece(metadata: GgufMetadata): void {
+  const key = "tokenizer.ggml.model";
+  const kind = metadata.text(key) ?? "none";
+  if (!["bert", "none", "no_vocab"].includes(kind))
+    throw unsupported(
+      `${metadata.where}, key ${key}`,
+      'the tokenizer "bert" of an encoder',
+      kind,
+      "compile the Hugging Face folder of this model",
+    );
+}
+
 function tensorFacts(tensors: readonly GgufTensor[]): GgufTensorFacts {
   const names = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const factors = names.get(ROPE_FACTORS);
   return {
     vocabSize: names.get("token_embd.weight")?.shape[0],
+    tokenTypes: names.get("token_types.weight")?.shape[0],
     hasOutputHead: names.has("output.weight"),
     hasAttentionBias: ["q", "k", "v", "output"].some((part) => names.has(`blk.0.attn_${part}.bias`)),
     hasFeedForwardBias: ["gate", "up", "down"].some((part) => names.has(`blk.0.ffn_${part}.bias`)),
@@ -114,12 +129,12 @@ function ropeFactors(tensor: GgufTensor): number[] {
 function canonicalTensors(
   tensors: readonly GgufTensor[],
   config: HfConfig,
-  interleavedRope: boolean,
+  { interleavedRope, encoder }: GgufConvention,
 ): ReadonlyMap<string, SourceTensor> {
   const canonical = new Map<string, SourceTensor>();
   for (const tensor of tensors) {
     if (tensor.name === ROPE_FACTORS) continue;
-    const name = huggingFaceName(tensor.name);
+    const name = huggingFaceName(tensor.name, { encoder: encoder === true });
     if (canonical.has(name))
       throw malformed(`${tensor.source.name}, tensor ${tensor.name}`, "each tensor once", name);
     const heads = interleavedRope ? rotatedHeads(name, config) : undefined;
@@ -159,7 +174,7 @@ function embeddingOf(metadata: GgufMetadata): Pick<ImportedModel, "embedding"> {
       `${metadata.where}, key ${key}`,
       "a pooling of mean (1), cls (2) or last (3)",
       type,
-      "models that score pairs of texts are not imported",
+      "of models that score pairs of texts compile the Hugging Face folder",
     );
   const pooling = POOLINGS[type];
   return pooling === undefined ? {} : { embedding: { pooling } };

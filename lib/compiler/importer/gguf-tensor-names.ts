@@ -20,10 +20,36 @@ const IN_LAYER: ReadonlyMap<string, string> = new Map([
   ["ffn_down", "mlp.down_proj"],
 ]);
 
+/** Names of an encoder's tensors, in transformers' BertModel. */
+const ENCODER_TOP_LEVEL: ReadonlyMap<string, string> = new Map([
+  ["token_embd", "embeddings.word_embeddings"],
+  ["position_embd", "embeddings.position_embeddings"],
+  ["token_types", "embeddings.token_type_embeddings"],
+  ["token_embd_norm", "embeddings.LayerNorm"],
+]);
+
+const IN_ENCODER_LAYER: ReadonlyMap<string, string> = new Map([
+  ["attn_q", "attention.self.query"],
+  ["attn_k", "attention.self.key"],
+  ["attn_v", "attention.self.value"],
+  ["attn_output", "attention.output.dense"],
+  ["attn_output_norm", "attention.output.LayerNorm"],
+  ["ffn_up", "intermediate.dense"],
+  ["ffn_down", "output.dense"],
+  ["layer_output_norm", "output.LayerNorm"],
+]);
+
+const DECODER = { top: TOP_LEVEL, layer: IN_LAYER, layers: "model.layers" };
+const ENCODER = { top: ENCODER_TOP_LEVEL, layer: IN_ENCODER_LAYER, layers: "encoder.layer" };
+
 /** The Hugging Face name of a GGUF tensor; a name that is not known stays as it is. */
-export function huggingFaceName(name: string): string {
+export function huggingFaceName(
+  name: string,
+  { encoder = false }: { readonly encoder?: boolean } = {},
+): string {
+  const names = encoder ? ENCODER : DECODER;
   const [, layer, part = "", kind] = /^(?:blk\.(\d+)\.)?([a-z_]+)\.(weight|bias)$/.exec(name) ?? [];
-  const mapped = (layer === undefined ? TOP_LEVEL : IN_LAYER).get(part);
+  const mapped = (layer === undefined ? names.top : names.layer).get(part);
   if (mapped === undefined) return name;
-  return layer === undefined ? `${mapped}.${kind}` : `model.layers.${layer}.${mapped}.${kind}`;
+  return layer === undefined ? `${mapped}.${kind}` : `${names.layers}.${layer}.${mapped}.${kind}`;
 }

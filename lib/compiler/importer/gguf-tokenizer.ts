@@ -3,6 +3,7 @@
 import type { GgufMetadata } from "./gguf-metadata.js";
 import { bytePairTokenizer } from "./gguf-tokenizer-bpe.js";
 import { sentencePieceTokenizer } from "./gguf-tokenizer-spm.js";
+import { wordPieceFiles } from "./gguf-tokenizer-wpm.js";
 import { type GgufVocabulary, readVocabulary } from "./gguf-vocabulary.js";
 import type { ImportedTokenizer } from "./imported-model.js";
 import { unsupported } from "./malformed-file.js";
@@ -14,6 +15,8 @@ const BUILDERS: ReadonlyMap<string, (metadata: GgufMetadata, vocabulary: GgufVoc
     ["llama", sentencePieceTokenizer],
   ]);
 
+const WORD_PIECE = "bert";
+
 /**
  * The tokenizer of a GGUF file; a file without one gives none.
  * Errors: ERR_UNSUPPORTED_FORMAT for an unknown kind, ERR_INVALID_MODEL for lists that contradict each other.
@@ -24,11 +27,12 @@ export function rebuildTokenizer(metadata: GgufMetadata): ImportedTokenizer {
   const template = chatTemplate === undefined ? {} : { chatTemplate };
   if (kind === undefined || kind === "no_vocab" || kind === "none")
     return { tokenizer: {}, addBos: false, ...template };
+  if (kind === WORD_PIECE) return { ...wordPiece(metadata), ...template };
   const build = BUILDERS.get(kind);
   if (build === undefined)
     throw unsupported(
       `${metadata.where}, key tokenizer.ggml.model`,
-      `one of ${[...BUILDERS.keys()].join(", ")}`,
+      `one of ${[...BUILDERS.keys(), WORD_PIECE].join(", ")}`,
       kind,
       "this kind of tokenizer is not implemented",
     );
@@ -43,6 +47,18 @@ export function rebuildTokenizer(metadata: GgufMetadata): ImportedTokenizer {
     },
     addBos: addBos && vocabulary.special.bos !== undefined,
     ...template,
+  };
+}
+
+/** Texts of WordPiece always have their control tokens around them, in llama.cpp as in transformers. */
+function wordPiece(metadata: GgufMetadata): ImportedTokenizer {
+  const { document, config } = wordPieceFiles(metadata, readVocabulary(metadata));
+  return {
+    tokenizer: {
+      "tokenizer.json": JSON.stringify(document),
+      "tokenizer_config.json": `${JSON.stringify(config, undefined, 2)}\n`,
+    },
+    addBos: true,
   };
 }
 

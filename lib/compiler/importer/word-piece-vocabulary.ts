@@ -24,20 +24,28 @@ const CONTROL_TOKENS = [
  * vocabulary without the tokens that stand around a text.
  */
 export function wordPieceDocument(text: string, config: JsonObject, file: string): JsonObject {
+  return wordPieceTokenizer(lines(text), config, file);
+}
+
+/**
+ * The same of a list of pieces, by their ids.
+ * @param where the pieces' place, for messages.
+ */
+export function wordPieceTokenizer(pieces: readonly string[], config: JsonObject, where: string): JsonObject {
   const { tokenizer_class: name = "BertTokenizer", do_basic_tokenize: basic = true } = config;
   if (!CLASSES.some((known) => known === name) || basic !== true)
     throw unsupported(
-      file,
+      where,
       `a tokenizer_class of ${CLASSES.join(", ")} with do_basic_tokenize beside it`,
       { tokenizer_class: name, do_basic_tokenize: basic },
       "save the tokenizer in the fast format (tokenizer.json) first",
     );
-  const ids = new Map(lines(text).map((piece, id) => [piece, id]));
+  const ids = new Map(pieces.map((piece, id) => [piece, id]));
   const control = CONTROL_TOKENS.map(([key, spelling]) => spellingOf(config[key]) ?? spelling);
   const [, unknown, start, end] = control as [string, string, string, string];
   const required = (piece: string): [string, number] => {
     const id = ids.get(piece);
-    if (id === undefined) throw malformed(file, `the token ${piece}`, `${ids.size} others`);
+    if (id === undefined) throw malformed(where, `the token ${piece}`, `${ids.size} others`);
     return [piece, id];
   };
   required(unknown);

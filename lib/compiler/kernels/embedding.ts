@@ -13,26 +13,43 @@ export interface EmbeddingOptions {
   /** Width of a row (the hidden size). */
   readonly columns: number;
   readonly format: WeightFormat;
+  /** Kinds of tokens, of which each has a row that is added; absent: nothing is. */
+  readonly types?: number;
 }
 
 /**
  * Rows of an embedding table in packed layout, the same tensor an output projection may use: `output[i] = table[ids[i]]`.
  *
- * Parameters: ids int32[n] (each below rows), table (packed [rows, columns]), output float32[n, columns].
+ * With `types` an id says its kind too, `type * rows + id`, and `output[i] = table[id] + typeTable[type]`.
+ *
+ * Parameters: ids int32[n] (each below rows, or types * rows), table (packed [rows, columns]), with `types` their table
+ * float32[types * columns], output float32[n, columns].
  */
-export function embedding({ rows, columns, format }: EmbeddingOptions): FfiObject {
+export function embedding({ rows, columns, format, types }: EmbeddingOptions): FfiObject {
   const n = variable("n");
   const ids = new Buffer("ids", [n], "int32");
   const table = weightBuffer("table", format, rows, columns);
   const output = new Buffer("output", [n, columns], "float32");
-  return primFunc([ids, table, output], (body) => {
+  const typeTable = types === undefined ? [] : [new Buffer("type_table", [types * columns], "float32")];
+  return primFunc([ids, table, ...typeTable, output], (body) => {
     body.parallel("i", n, (block, i) => {
-      const id = block.bind("id", ids.load(i).cast("int64"));
+      const given = block.bind(types === undefined ? "id" : "given", ids.load(i).cast("int64"));
+      const id = types === undefined ? given : block.bind("id", given.floorMod(rows));
+      const added = typeTable.map((buffer) => {
+        const start = block.bind("type_start", given.floorDiv(rows).mul(columns));
+        return (value: PrimExpr, at: PrimExpr) => buffer.loadVector(value.lanes, start.add(at));
+      });
       const row = {
         rowBlock: block.bind("row_block", id.floorDiv(BLOCK_ROWS)),
         lane: block.bind("lane", id.floorMod(BLOCK_ROWS)),
       };
-      const store = (inner: Block, value: PrimExpr, at: PrimExpr) => inner.store(output, value, i, at);
+      const store = (inner: Block, value: PrimExpr, at: PrimExpr) =>
+        inner.store(
+          output,
+          added.reduce((sum, addend) => sum.add(addend(value, at)), value),
+          i,
+          at,
+        );
       if (format === "bf16") {
         block.serial("pair", columns / 2, (inner, pair) => {
           const word = inner.bind("pair_bits", bfloatPairs(table, row.rowBlock, pair, row.lane, 1));

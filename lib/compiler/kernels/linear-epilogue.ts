@@ -1,11 +1,13 @@
-/** The end of a matrix product: bias, residual, gate or GELU, and the store, which heeds an incomplete last row block. */
+/** The end of a matrix product: bias, residual, gate, GELU or tanh, and the store, which heeds an incomplete last row block. */
 import type { ExprLike, PrimExpr } from "../ir/prim-expr.js";
 import type { Block } from "../ir/statement.js";
 import { BLOCK_ROWS, GROUP_SIZE } from "../quantization/format.js";
 import { quantizeGroup } from "./activation-blocks.js";
 import type { LinearBuffers } from "./linear-options.js";
 import type { Panel } from "./panels.js";
-import { gelu, silu } from "./vector-math.js";
+import { gelu, silu, tanh } from "./vector-math.js";
+
+const ACTIVATIONS = { gelu, tanh };
 
 /**
  * Writes one token's outputs of a panel.
@@ -13,7 +15,7 @@ import { gelu, silu } from "./vector-math.js";
  */
 export function storeOutputs(
   block: Block,
-  { output, residual, gelu: activated }: LinearBuffers,
+  { output, residual, activation }: LinearBuffers,
   panel: Panel,
   token: ExprLike,
   sums: readonly PrimExpr[],
@@ -33,7 +35,7 @@ export function storeOutputs(
       if (segment?.bias !== undefined)
         value = value.add(segment.bias.loadVector(lanes, to.sub(segment.offset)));
       if (residual !== undefined) value = value.add(residual.loadVector(lanes, token, to));
-      return activated ? gelu(inner, inner.bind("sum", value)) : value;
+      return activation === undefined ? value : ACTIVATIONS[activation](inner, inner.bind("sum", value));
     };
     const count = Math.min(BLOCK_ROWS, panel.valid - part * BLOCK_ROWS);
     if (count === BLOCK_ROWS) {

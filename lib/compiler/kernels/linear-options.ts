@@ -24,9 +24,9 @@ export interface LinearOptions {
   readonly bias?: boolean;
   /**
    * What is done with a finished sum. "silu-mul" is `silu(gate) * up` of two segments of equal rows, or of one whose row blocks take
-   * turns, 16 gates and 16 ups: its bytes are read in one stream. "gelu" is that of the sum with its bias.
+   * turns, 16 gates and 16 ups: its bytes are read in one stream. "gelu" and "tanh" are those of the sum with its bias.
    */
-  readonly epilogue?: "none" | "residual" | "gelu" | "silu-mul";
+  readonly epilogue?: "none" | "residual" | "gelu" | "tanh" | "silu-mul";
   /** 1: a matrix-vector kernel; "n": a matrix-matrix kernel for a symbolic number of rows. */
   readonly tokens: 1 | "n";
   /** Width of the target's vector registers in bits; decides the register tile of float32 arithmetic. Default 512. */
@@ -74,7 +74,8 @@ export interface LinearBuffers {
   readonly output: Buffer;
   readonly outputs: number;
   readonly gated: boolean;
-  readonly gelu: boolean;
+  /** Taken of the sums with their biases. */
+  readonly activation: "gelu" | "tanh" | undefined;
 }
 
 /** Makes the parameter of a packed weight. */
@@ -107,7 +108,7 @@ export function linearBuffers(
         : new Buffer("output", [n, outputs], "float32", index),
     outputs,
     gated,
-    gelu: epilogue === "gelu",
+    activation: epilogue === "gelu" || epilogue === "tanh" ? epilogue : undefined,
   };
 }
 

@@ -1,20 +1,24 @@
-// BERT and RoBERTa (also XLM-RoBERTa): one network; RoBERTa's position table begins behind its padding id.
+// BERT and RoBERTa (also XLM-RoBERTa): one network, with or without a classifier; RoBERTa's position table begins behind its padding id.
 import { MlcError } from "../../errors.js";
 import type { Architecture, HuggingFaceConfig } from "./architecture.js";
+import { readClassifier } from "./classifier-config.js";
 import type { EncoderConfig, EncoderName } from "./encoder-config.js";
 import { expectValue, readCount, readNumber, readTokenIds } from "./hugging-face-config.js";
 
 export const bert: Architecture<EncoderConfig> = {
   name: "bert",
   modelTypes: ["bert"],
-  classNames: ["BertModel"],
+  classNames: ["BertModel", "BertForSequenceClassification"],
   fromHuggingFace: (config) => readEncoder(config, "bert", 0),
 };
 
 export const roberta: Architecture<EncoderConfig> = {
   name: "roberta",
   modelTypes: ["roberta", "xlm-roberta", "camembert"],
-  classNames: ["RobertaModel", "XLMRobertaModel", "CamembertModel"],
+  classNames: ["Roberta", "XLMRoberta", "Camembert"].flatMap((name) => [
+    `${name}Model`,
+    `${name}ForSequenceClassification`,
+  ]),
   fromHuggingFace(config) {
     const [padding = 1] = readTokenIds(config, "pad_token_id");
     return readEncoder(config, "roberta", padding + 1);
@@ -35,6 +39,7 @@ function readEncoder(config: HuggingFaceConfig, architecture: EncoderName, posit
     throw invalid(`more than ${positionOffset} max_position_embeddings`, positions);
   const [bosTokenId] = readTokenIds(config, "bos_token_id");
   const [padTokenId] = readTokenIds(config, "pad_token_id");
+  const classifier = readClassifier(config);
   return {
     kind: "encoder",
     architecture,
@@ -48,6 +53,7 @@ function readEncoder(config: HuggingFaceConfig, architecture: EncoderName, posit
     layerNormEps: readNumber(config, "layer_norm_eps", 1e-12),
     positionOffset,
     tokenTypes: readCount(config, "type_vocab_size", architecture === "bert" ? 2 : 1),
+    ...(classifier === undefined ? {} : { classifier }),
     contextLength: positions - positionOffset,
     ...(bosTokenId === undefined ? {} : { bosTokenId }),
     eosTokenIds: readTokenIds(config, "eos_token_id"),

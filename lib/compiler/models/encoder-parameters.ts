@@ -1,5 +1,5 @@
 // The parameter list of an encoder, under the names of transformers' BertModel.
-import type { EncoderConfig } from "./encoder-config.js";
+import type { EncoderConfig, EncoderName } from "./encoder-config.js";
 import { matrix, type ParameterSpec, vector } from "./parameters.js";
 
 /** The table of tokens. */
@@ -10,6 +10,25 @@ export const WORD_TABLE = "embeddings.word_embeddings.weight";
  * type 0. A vector, because rounding it would cost every row.
  */
 export const POSITION_TABLE = "embeddings.positions";
+
+/** The synthetic parameter of token types, float32 `[tokenTypes * hiddenSize]`: what the source adds for a type less that for type 0. */
+export const TYPE_TABLE = "embeddings.types";
+
+/** The two products of a classifier's head. */
+const HEADS: Readonly<Record<EncoderName, { readonly dense: string; readonly output: string }>> = {
+  bert: { dense: "pooler.dense", output: "classifier" },
+  roberta: { dense: "classifier.dense", output: "classifier.out_proj" },
+};
+
+/** Names of the two products of a classifier's head, up to their parts. */
+export function classifierNames({ architecture }: Pick<EncoderConfig, "architecture">) {
+  return HEADS[architecture];
+}
+
+/** Kinds of tokens that the compiled `embed` tells apart; absent where all are of type 0. */
+export function readTypes({ classifier, tokenTypes }: EncoderConfig): number | undefined {
+  return classifier === undefined || tokenTypes < 2 ? undefined : tokenTypes;
+}
 
 /** Name of a layer's parameters up to its parts. */
 export function encoderLayerPrefix(layer: number): string {
@@ -40,10 +59,16 @@ export function encoderParameters(config: EncoderConfig): ParameterSpec[] {
       ...norm(`${prefix}.output`),
     ];
   });
+  const types = readTypes(config);
+  const { dense, output } = classifierNames(config);
   return [
     matrix(WORD_TABLE, vocabSize, hiddenSize),
     vector(POSITION_TABLE, contextLength * hiddenSize),
+    ...(types === undefined ? [] : [vector(TYPE_TABLE, types * hiddenSize)]),
     ...norm("embeddings"),
     ...layers.flat(),
+    ...(config.classifier === undefined
+      ? []
+      : [...linear(dense, hiddenSize, hiddenSize), ...linear(output, config.classifier.labels, hiddenSize)]),
   ];
 }

@@ -11,7 +11,7 @@ import { qwen3 } from "./qwen3.js";
 /** Every architecture of decoders the compiler knows; a new one is a file beside llama.ts and a line here. */
 export const architectures: readonly Architecture[] = [llama, mistral, qwen2, qwen3];
 
-/** Every architecture of encoders, whose packages give embeddings only. */
+/** Every architecture of encoders, whose packages give embeddings, or rank with a classifier's head, and generate nothing. */
 export const encoders: readonly Architecture<EncoderConfig>[] = [bert, roberta];
 
 /**

@@ -3,7 +3,7 @@ import type { FfiObject } from "../../ffi/index.js";
 import type { Dimension } from "../ir/relax-type.js";
 import { activationShape } from "../kernels/index.js";
 import type { EncoderConfig } from "../models/encoder-config.js";
-import { encoderLayerPrefix, POSITION_TABLE } from "../models/encoder-parameters.js";
+import { classifierNames, encoderLayerPrefix, POSITION_TABLE } from "../models/encoder-parameters.js";
 import type { StepInputs } from "./decoder.js";
 import type { EncoderKernels } from "./encoder-kernels.js";
 import type { FunctionGraph } from "./function-graph.js";
@@ -28,8 +28,20 @@ export class Encoder {
     this.#step = step;
   }
 
-  /** `x` float32 `[rows, hidden]` of the table of tokens to the last layer's rows, float32 `[logit rows, hidden]`. */
-  hidden(x: FfiObject): FfiObject {
+  /**
+   * `x` float32 `[rows, hidden]` of the table of tokens to the last layer's rows, float32 `[logit rows, hidden]`, or to what a
+   * classifier says of each of them, float32 `[logit rows, labels]`.
+   */
+  result(x: FfiObject): FfiObject {
+    const rows = this.#hidden(x);
+    const { classifier, hiddenSize } = this.#config;
+    if (classifier === undefined) return rows.tensor;
+    const { dense, output } = classifierNames(this.#config);
+    const tensor = this.#linear(rows, hiddenSize, [dense], hiddenSize, { activation: "tanh" });
+    return this.#linear({ ...rows, tensor }, hiddenSize, [output], classifier.labels, {});
+  }
+
+  #hidden(x: FfiObject): Rows {
     const { layers, hiddenSize } = this.#config;
     const { rows: count, positions, logitRows } = this.#step;
     const places = [x, positions, this.#graph.param(POSITION_TABLE), ...this.#normParams("embeddings")];
@@ -44,7 +56,7 @@ export class Encoder {
       rows = this.#addNormed(rows, attended, hiddenSize, `${prefix}.attention.output`);
       rows = this.#feedForward(prefix, rows);
     }
-    return rows.tensor;
+    return rows;
   }
 
   /** Attention of every row to all rows of its text; keys and values go into the pages on the way. */
@@ -65,7 +77,7 @@ export class Encoder {
   #feedForward(prefix: string, rows: Rows): Rows {
     const { hiddenSize, intermediateSize } = this.#config;
     const names = [`${prefix}.intermediate.dense`];
-    const tensor = this.#linear(rows, hiddenSize, names, intermediateSize, { gelu: true });
+    const tensor = this.#linear(rows, hiddenSize, names, intermediateSize, { activation: "gelu" });
     return this.#addNormed(rows, { ...rows, tensor }, intermediateSize, `${prefix}.output`);
   }
 
@@ -95,7 +107,7 @@ export class Encoder {
     columns: number,
     names: readonly string[],
     outputs: number,
-    { residual, gelu = false }: { readonly residual?: FfiObject; readonly gelu?: boolean },
+    { residual, activation }: { readonly residual?: FfiObject; readonly activation?: "gelu" | "tanh" },
   ): FfiObject {
     const weights = names.map((name) => `${name}.weight`);
     const input = this.#kernels.multipliesIntegers(weights)
@@ -107,7 +119,7 @@ export class Encoder {
           "int32",
         )
       : tensor;
-    const epilogue = gelu ? "gelu" : residual === undefined ? "none" : "residual";
+    const epilogue = activation ?? (residual === undefined ? "none" : "residual");
     const kernel = this.#kernels.linear(count, weights, { bias: true, epilogue });
     const params = [...weights, ...names.map((name) => `${name}.bias`)].map((name) =>
       this.#graph.param(name),

@@ -19,7 +19,9 @@ export const ENCODER_FUNCTIONS: readonly EntryFunction[] = ["embed", "encode"];
 export interface Network {
   /** The parameter that holds the rows of tokens. */
   readonly table: string;
-  /** The result of the function `name`: logits, or for "encode" hidden rows. */
+  /** The parameter that holds a row for each of `count` kinds of tokens; absent: there is one kind. */
+  readonly types?: { readonly table: string; readonly count: number };
+  /** The result of the function `name`: logits, or for "encode" hidden rows or the logits of a classifier. */
   compute(name: EntryFunction, graph: FunctionGraph, step: StepInputs, x: FfiObject): FfiObject;
 }
 
@@ -46,7 +48,7 @@ export class EntryFunctions {
     return this.#builder.finish();
   }
 
-  /** `embed(input_ids, params)`: rows of the embedding table. */
+  /** `embed(input_ids, params)`: rows of the embedding table, with those of the tokens' kinds where there are several. */
   embed(): void {
     const n = sizeVar("n");
     const ids = relaxVar("input_ids", tensorType([n], "int32"));
@@ -54,13 +56,10 @@ export class EntryFunctions {
     const { hiddenSize } = this.#spec.config;
     this.#builder.relaxFunction("embed", [ids, params], this.#attributes({ n: this.#mostRows() }), (emit) => {
       const graph = new FunctionGraph(this.#builder, emit, params, this.#parameterIndex);
-      const table = graph.param(this.#network.table);
-      return graph.call(
-        this.#kernels.embedding(this.#network.table),
-        [ids, table],
-        [n, hiddenSize],
-        "embedded",
-      );
+      const { table, types } = this.#network;
+      const kernel = this.#kernels.embedding(table, types?.count);
+      const tables = [table, ...(types === undefined ? [] : [types.table])].map((name) => graph.param(name));
+      return graph.call(kernel, [ids, ...tables], [n, hiddenSize], "embedded");
     });
   }
 
@@ -86,7 +85,7 @@ export class EntryFunctions {
     this.#mixedStep("batch_prefill");
   }
 
-  /** As `batch_prefill`, with the rows after the final norm in place of their logits: what embeddings are made of. */
+  /** As `batch_prefill`, with the rows after the final norm in place of their logits: what embeddings are made of. Of a classifier its logits. */
   encode(): void {
     this.#mixedStep("encode");
   }

@@ -22,8 +22,8 @@ import type { KernelRequest } from "./function-graph.js";
 export interface LinearRequest {
   /** Adds a bias for each weight. */
   readonly bias: boolean;
-  /** Nothing more, adds the rows of a tensor, takes the GELU, or `silu(gate) * up` of two weights or of one that holds both. */
-  readonly epilogue: "none" | "residual" | "gelu" | "silu-mul";
+  /** Nothing more, adds the rows of a tensor, takes the GELU or tanh, or `silu(gate) * up` of two weights or of one that holds both. */
+  readonly epilogue: "none" | "residual" | "gelu" | "tanh" | "silu-mul";
   /** Of an integer product of one row: rows of float32 that it quantises, or normalises and quantises. */
   readonly input?: "float32" | "norm";
   /** "int8": activation blocks. */
@@ -54,10 +54,14 @@ export abstract class ModelKernels {
     this.#parameters = new Map(packedParameters(spec).map((parameter) => [parameter.name, parameter]));
   }
 
-  /** `(ids, table, output)`; `table` is the parameter's name. */
-  embedding(table: string): KernelRequest {
+  /** `(ids, table, output)`; `table` is the parameter's name. With `types` kinds of tokens `(ids, table, type table, output)`. */
+  embedding(table: string, types?: number): KernelRequest {
     const { rows, columns, format } = this.#matrix(table);
-    return { key: `embedding_${format}`, make: () => this.kernels.embedding({ rows, columns, format }) };
+    const kinds = types === undefined ? {} : { types };
+    return {
+      key: `embedding_${format}`,
+      make: () => this.kernels.embedding({ rows, columns, format, ...kinds }),
+    };
   }
 
   /** `(x, output)`: rows of float32 to activation blocks. */

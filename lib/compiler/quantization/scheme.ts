@@ -34,6 +34,8 @@ const EMBEDDING_NAMES: readonly string[] = [
   "model.embed_tokens.weight",
   "lm_head.weight",
   "embeddings.word_embeddings.weight",
+  "classifier.weight",
+  "classifier.out_proj.weight",
 ];
 
 /**

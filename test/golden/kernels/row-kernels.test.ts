@@ -97,6 +97,23 @@ describe("embedding", () => {
     const expected = ids.flatMap((id) => [...table.values.subarray(id * columns, (id + 1) * columns)]);
     expect(relativeError(received, Float32Array.from(expected))).toBe(0);
   });
+
+  it.each(WEIGHT_FORMAT_NAMES)("adds a row for the kind of a token to those of a %s table", (format) => {
+    const columns = columnsOf(format, 2);
+    const random = new Random(6);
+    const table = randomWeight(random, format, 41, columns);
+    const kinds = random.floats(3 * columns);
+    const tokens = [40, 0, 16, 40, 7].map((id, i) => ({ id, type: i % 3 }));
+    const kernel = new Kernel(embedding({ rows: 41, columns, format, types: 3 }));
+    const ids = int32(tokens.map(({ id, type }) => type * 41 + id));
+    const received = kernel.run([ids, packedTensor(table), float32(kinds, [3 * columns])], [5, columns]);
+    const expected = tokens.flatMap(({ id, type }) =>
+      Array.from({ length: columns }, (_, i) =>
+        Math.fround((table.values[id * columns + i] ?? Number.NaN) + (kinds[type * columns + i] ?? 0)),
+      ),
+    );
+    expect(relativeError(received, Float32Array.from(expected))).toBeLessThan(1e-6);
+  });
 });
 
 describe("gatherRows", () => {

@@ -4,7 +4,7 @@ import { Buffer } from "../../../lib/compiler/ir/buffer.js";
 import { type PrimExpr, variable } from "../../../lib/compiler/ir/prim-expr.js";
 import { primFunc } from "../../../lib/compiler/ir/prim-func.js";
 import type { Block } from "../../../lib/compiler/ir/statement.js";
-import { exp, exp2, gelu, silu } from "../../../lib/compiler/kernels/vector-math.js";
+import { exp, exp2, gelu, silu, tanh } from "../../../lib/compiler/kernels/vector-math.js";
 import { loadCompilerLibrary } from "../../../lib/ffi/index.js";
 import { float32, Kernel } from "../../support/kernel-library.js";
 
@@ -85,4 +85,10 @@ it("silu", () => {
   expect(zero).toBe(0);
   expect(Math.abs(low ?? Number.NaN)).toBeLessThan(1e-30);
   expect(high).toBe(1e4);
+});
+
+it("tanh", () => {
+  for (const values of [range(-12, -1e-6), range(1e-6, 12), range(-0.6, -0.4), range(1e-20, 1e-3)])
+    expect(worstError(evaluate(tanh, values), values, Math.tanh)).toBeLessThan(3e-7);
+  expect([...evaluate(tanh, [0, 1e30, -1e30, Number.NEGATIVE_INFINITY])]).toEqual([0, 1, -1, -1]);
 });

@@ -1,6 +1,13 @@
 /** Ranking over a native engine whose vectors count tokens: texts of the same letters point the same way. */
 import { describe, expect, it } from "vitest";
-import { fakeEngine, fakeManifest, textScript } from "../../support/fake-engine.js";
+import {
+  byteTokenizer,
+  END,
+  fakeEngine,
+  fakeManifest,
+  START,
+  textScript,
+} from "../../support/fake-engine.js";
 
 const script = textScript("unused");
 const bytes = (text: string) => [...new TextEncoder().encode(text)];
@@ -69,5 +76,89 @@ describe("engine.rerank", () => {
     const { engine } = await fakeEngine(script);
     const made = engine.rerank({ query: "a", documents: ["b"] }, { signal: AbortSignal.abort() });
     await expect(made).rejects.toMatchObject({ code: "ERR_ABORTED" });
+  });
+});
+
+describe("engine.rerank of a cross-encoder", () => {
+  const special = (id: string, type: number) => ({ SpecialToken: { id, type_id: type } });
+  const sequence = (id: string, type: number) => ({ Sequence: { id, type_id: type } });
+  const tokenizer = byteTokenizer([], {
+    post_processor: {
+      type: "TemplateProcessing",
+      single: [special("<|start|>", 0), sequence("A", 0), special("<|end|>", 0)],
+      pair: [
+        special("<|start|>", 0),
+        sequence("A", 0),
+        special("<|end|>", 0),
+        sequence("B", 1),
+        special("<|end|>", 1),
+      ],
+      special_tokens: {
+        "<|start|>": { id: "<|start|>", ids: [START], tokens: ["<|start|>"] },
+        "<|end|>": { id: "<|end|>", ids: [END], tokens: ["<|end|>"] },
+      },
+    },
+  });
+  const { libraries, model } = fakeManifest();
+  const ranker = (tokenTypes = 2) =>
+    fakeManifest({
+      ranking: { labels: 1, tokenTypes, score: "sigmoid" },
+      libraries: libraries.map((library) => ({
+        ...library,
+        functions: ["embed", "encode"].map((name) => ({ name, temporaryBytes: 0 })),
+      })),
+    });
+  const second = (ids: readonly number[], types = 2) =>
+    types === 1 ? ids : ids.map((id) => id + model.vocabSize);
+
+  it.each([1, 2])("puts each document behind the query, with %i kinds of tokens", async (types) => {
+    const { engine, native } = await fakeEngine(script, { manifest: ranker(types), tokenizer });
+    const { usage } = await engine.rerank({ query: "ab", documents: ["c", { text: "dd" }] });
+    const first = [START, ...bytes("ab"), END];
+    expect(native.embedded).toMatchObject([
+      {
+        texts: [
+          [...first, ...second([...bytes("c"), END], types)],
+          [...first, ...second([...bytes("dd"), END], types)],
+        ],
+        pooling: "cls",
+      },
+    ]);
+    expect(usage.total_tokens).toBe(13);
+    expect(engine.stats()).toMatchObject({ embeddedTexts: 2, embeddedTokens: 13, requests: 0 });
+  });
+
+  it("shortens the document alone", async () => {
+    const { engine, native } = await fakeEngine(script, { manifest: ranker(), tokenizer });
+    const body = { query: "q".repeat(100), documents: [`${"x".repeat(200)}${"y".repeat(200)}`] };
+    const room = 256 - 103;
+    await engine.rerank(body);
+    await engine.rerank({ ...body, truncate: "start" });
+    const cut = native.embedded.map(({ texts }) => texts[0]?.slice(102, -1));
+    expect(cut).toEqual([second(bytes("x".repeat(room))), second(bytes("y".repeat(room)))]);
+    const refused = { code: "ERR_CONTEXT_OVERFLOW" };
+    await expect(engine.rerank({ ...body, truncate: "none" })).rejects.toMatchObject({
+      ...refused,
+      details: { name: "documents[0]", tokens: 503, most: 256 },
+    });
+    await expect(engine.rerank({ query: "q".repeat(253), documents: ["a"] })).rejects.toMatchObject({
+      ...refused,
+      details: { name: "query" },
+    });
+    expect(native.embedded).toHaveLength(2);
+    expect(engine.stats().requests).toBe(0);
+  });
+
+  it("is refused where the tokenizer joins no texts, and does not embed", async () => {
+    const { engine, native } = await fakeEngine(script, { manifest: ranker() });
+    await expect(engine.rerank({ query: "a", documents: ["b"] })).rejects.toMatchObject({
+      code: "ERR_UNSUPPORTED_FIELD",
+      message: expect.stringMatching(/joins two texts/),
+    });
+    await expect(engine.embeddings.create({ input: "a" })).rejects.toMatchObject({
+      code: "ERR_UNSUPPORTED_FIELD",
+      message: expect.stringMatching(/cross-encoder/),
+    });
+    expect(native.embedded).toEqual([]);
   });
 });

@@ -9,6 +9,7 @@ import { Tokenizer } from "../../../lib/tokenizer/tokenizer.js";
 import { bytePairMetadata, sentencePieceMetadata } from "../../support/gguf-vocabulary.js";
 import { type WrittenValue, writeGguf } from "../../support/gguf-writer.js";
 import { sharedData } from "../../support/shared-data.js";
+import { wordPieceMetadata } from "../../support/tiny-bert-gguf.js";
 
 const tokenizers = sharedData("tokenizers");
 const stories = sharedData("stories260K");
@@ -65,6 +66,16 @@ describe.skipIf(tokenizers === undefined)("tokenizers rebuilt from GGUF metadata
     expect(rebuilt.addBos).toBe(true);
     expect(tokenizer.encode("Hello", { addSpecial: true })[0]).toBe(1);
     expect(tokenizer.decode(tokenizer.encode("Hello  wörld 🦙"))).toBe("Hello  wörld 🦙");
+  });
+
+  test("a WordPiece vocabulary gives llama.cpp's ids", () => {
+    const fixture = new URL("../../fixtures/bert-pieces.json", import.meta.url);
+    const ids = JSON.parse(readFileSync(fixture, "utf8")) as Record<string, number>;
+    const pieces = Array.from({ length: Math.max(...Object.values(ids)) + 1 }, (_, id) => `[unused${id}]`);
+    for (const [piece, id] of Object.entries(ids)) pieces[id] = piece;
+    const tokenizer = load(rebuild(wordPieceMetadata(pieces)));
+    expectVectors(tokenizer, "bert-bge");
+    expect(tokenizer.encode("Hello, world!")).toEqual([101, 7592, 1010, 2088, 999, 102]);
   });
 
   test("merges found from scores are those of the original", () => {

@@ -35,11 +35,11 @@ test("the manifest of a written package is sound and keeps every field", () => {
 
 test("another version is told apart from damage", () => {
   const newer = rejection((m) => {
-    m.version = 3;
+    m.version = 4;
     m.weights = "something new";
   });
   expect(newer.code).toBe("ERR_PACKAGE_VERSION");
-  expect(newer.message).toMatch(/Expected package version 2 .* received 3: update node-mlc/);
+  expect(newer.message).toMatch(/Expected package version 2 or 3 .* received 4: update node-mlc/);
   expect(rejection((m) => Object.assign(m, { version: 1 })).message).toMatch(/compile the model again/);
   expect(rejection((m) => Object.assign(m, { version: "2" })).code).toBe("ERR_INVALID_PACKAGE");
   expect(rejection((m) => Object.assign(m, { format: "other" })).message).toMatch(/not a compiled package/);
@@ -62,6 +62,27 @@ const VIOLATIONS: readonly [string, (m: Document) => void, RegExp][] = [
     "a number beyond exact integers",
     (m) => Object.assign(m.model, { vocabSize: 2 ** 60 }),
     /model\.vocabSize/,
+  ],
+  [
+    "ranking in an older version",
+    (m) => Object.assign(m, { ranking: { labels: 1, tokenTypes: 2, score: "sigmoid" } }),
+    /version: expected 3 but received 2/,
+  ],
+  ["a newer version for nothing", (m) => Object.assign(m, { version: 3 }), /version: expected 2/],
+  [
+    "a score that does not fit the labels",
+    (m) => Object.assign(m, { version: 3, ranking: { labels: 2, tokenTypes: 2, score: "sigmoid" } }),
+    /ranking\.score: expected softmax of 2/,
+  ],
+  [
+    "three labels",
+    (m) => Object.assign(m, { version: 3, ranking: { labels: 3, tokenTypes: 2, score: "softmax" } }),
+    /ranking\.labels/,
+  ],
+  [
+    "ranking by a decoder",
+    (m) => Object.assign(m, { version: 3, ranking: { labels: 1, tokenTypes: 2, score: "logit" } }),
+    /libraries\[0\]\.functions: expected no decode/,
   ],
   ["another page size", (m) => Object.assign(m.limits, { pageSize: 32 }), /limits\.pageSize/],
   ["heads that do not divide", (m) => Object.assign(m.model, { attentionHeads: 3 }), /model\.keyValueHeads/],

@@ -20,6 +20,10 @@ export function cosine(x: PrimExpr): PrimExpr {
   return operation("tirx.cos", x.dtype, [x]);
 }
 
+export function tanh(x: PrimExpr): PrimExpr {
+  return operation("tirx.tanh", x.dtype, [x]);
+}
+
 /** x * sigmoid(x) of float32. */
 export function silu(x: PrimExpr): PrimExpr {
   return x.div(operation("tirx.exp", x.dtype, [x.mul(-1)]).add(1));
