@@ -23,6 +23,7 @@ export type { ChatCompletionStream, ChatCompletions } from "./engine/chat-comple
 export type { ChatParseParams, ParsedChatCompletion } from "./engine/chat-parse.js";
 export type { CompletionStream } from "./engine/completion-stream.js";
 export type { Completions } from "./engine/completions.js";
+export type { DeviceOption, EngineDevice } from "./engine/device-choice.js";
 export {
   type CpuDevice,
   type DeviceInfo,

@@ -21,7 +21,7 @@ export const ENGINE_ARGS = {
     type: "string",
     valueHint: "DEVICE",
     description:
-      'Where it runs: "cpu", "opencl", "opencl:1" (default: a GPU that the package has code for, else the CPU)',
+      'Where it runs: "cpu", "vulkan", "opencl:1" (default: a GPU that the package has code for, else the CPU)',
   },
   library: {
     type: "string",

@@ -2,11 +2,13 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { pino } from "pino";
+import type { EngineOptions } from "../../engine/engine-config.js";
 import { expectIsolation } from "../../engine/isolation-choice.js";
 import { MlcError } from "../../errors.js";
 import { type RunningServer, type ServeOptions, serve } from "../../server/listen.js";
 import type { ServedModel } from "../../server/model-pool.js";
 import { defineCommand, integerFlag, numberFlag } from "../command.js";
+import { ENGINE_ARGS } from "../engine-flags.js";
 
 const MEGABYTE = 2 ** 20;
 const DEFAULT_DRAIN_SECONDS = 30;
@@ -58,6 +60,7 @@ export const serveCommand = defineCommand({
       description: "Unload models that nobody uses for so long",
     },
     threads: { type: "string", valueHint: "N", description: "Threads that compute, of each model" },
+    device: ENGINE_ARGS.device,
     context: { type: "string", valueHint: "N", description: "Most tokens of prompt and answer" },
     "max-batch": {
       type: "string",
@@ -86,6 +89,7 @@ export const serveCommand = defineCommand({
     const options: ServeOptions = {
       models: models(args.packages, {
         threads: integerFlag("threads", args.threads),
+        device: args.device as EngineOptions["device"],
         contextLength: integerFlag("context", args.context, 2),
         maxBatch: integerFlag("max-batch", args["max-batch"]),
         maxQueue: integerFlag("max-queue", args["max-queue"], 0),
