@@ -89,7 +89,7 @@ function launchingCpu(triple: string): string {
   return /^(x86_64|amd64)-/.test(triple) ? "x86-64" : "generic";
 }
 
-/** This machine: its processor's name, less the extensions the system or a hypervisor has switched off. */
+/** This machine: its processor's name, less the extensions the system or a hypervisor has switched off, and those beyond it. */
 function hostTarget({ extensions, triple }: TargetSpecification): Target {
   if (extensions.length > 0 || !isSameSystem(triple, hostTriple()))
     throw new MlcError(
@@ -99,12 +99,14 @@ function hostTarget({ extensions, triple }: TargetSpecification): Target {
   const cpu = call("target.llvm_get_system_cpu");
   const available = new Set(cpuFeatures());
   const named = extensionsOf(llvmTarget(triple, cpu, []));
+  // LLVM names a processor by some of its extensions: a virtual machine may be called by an older one's name.
+  const beyond = [...available].filter((feature) => EXTENSIONS.test(feature) && !named.includes(feature));
   const missing = named.filter((feature) => !available.has(feature));
   return makeTarget(
     triple,
     cpu,
     [],
-    missing.map((feature) => `-${feature}`),
+    [...missing.map((feature) => `-${feature}`), ...beyond.map((feature) => `+${feature}`)],
   );
 }
 
