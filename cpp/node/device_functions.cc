@@ -18,8 +18,17 @@ namespace node_mlc {
 
 namespace {
 
-/*! \brief Kinds of devices whose runtime is a library beside this one. */
-constexpr const char* kDeviceRuntimes[] = {"opencl"};
+/*! \brief A kind of devices whose runtime is a library beside this one. */
+struct DeviceRuntime {
+  const char* kind;
+  /*! \brief A global function that the library registers. */
+  const char* function;
+};
+
+constexpr DeviceRuntime kDeviceRuntimes[] = {
+    {"opencl", "device_api.opencl"},
+    {"cuda", "tvm_callback_cuda_compile"},
+};
 
 /*!
  * \brief Loads the runtime of a kind of devices once for the process; whether it was this call.
@@ -27,11 +36,11 @@ constexpr const char* kDeviceRuntimes[] = {"opencl"};
  * A library registers global functions when it is loaded, and a second one of the same kind (of a
  * second copy of this package, which shares the first one's TVM) would end the process.
  */
-bool LoadDeviceRuntime(const std::string& kind) {
+bool LoadDeviceRuntime(const DeviceRuntime& runtime) {
   static std::mutex mutex;
   const std::lock_guard<std::mutex> lock(mutex);
-  if (tvm::ffi::Function::GetGlobal("device_api." + kind).has_value()) return false;
-  const std::string path = SiblingLibrary("node_mlc_" + kind);
+  if (tvm::ffi::Function::GetGlobal(runtime.function).has_value()) return false;
+  const std::string path = SiblingLibrary(std::string("node_mlc_") + runtime.kind);
   const std::string reason = LoadLibraryFile(path);
   if (!reason.empty()) {
     throw CodedError("ERR_RUNTIME_MISMATCH",
@@ -46,13 +55,15 @@ napi_value LoadDeviceRuntimeMethod(napi_env env, napi_callback_info info) {
   return Guard(env, [&] {
     const Arguments args(env, info, "loadDeviceRuntime", {String("kind")});
     const std::string kind = args.GetString(0);
-    if (std::find(std::begin(kDeviceRuntimes), std::end(kDeviceRuntimes), kind) ==
-        std::end(kDeviceRuntimes)) {
+    const auto* runtime =
+        std::find_if(std::begin(kDeviceRuntimes), std::end(kDeviceRuntimes),
+                     [&](const DeviceRuntime& each) { return each.kind == kind; });
+    if (runtime == std::end(kDeviceRuntimes)) {
       throw CodedError("ERR_INVALID_ARGUMENT",
-                       "Expected a kind of devices (opencl) but received \"" + kind + "\".");
+                       "Expected a kind of devices (opencl, cuda) but received \"" + kind + "\".");
     }
     napi_value loaded_now;
-    Check(env, napi_get_boolean(env, LoadDeviceRuntime(kind), &loaded_now));
+    Check(env, napi_get_boolean(env, LoadDeviceRuntime(*runtime), &loaded_now));
     return loaded_now;
   });
 }

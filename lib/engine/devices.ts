@@ -54,7 +54,7 @@ export async function cpuDevice(): Promise<CpuDevice> {
  * Errors: ERR_NATIVE where the addon does not load.
  */
 export async function devices(): Promise<DeviceInfo[]> {
-  return [await cpuDevice(), ...(await driverDevices("opencl"))];
+  return [await cpuDevice(), ...(await driverDevices("cuda")), ...(await driverDevices("opencl"))];
 }
 
 /**

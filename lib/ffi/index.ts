@@ -6,6 +6,8 @@ import type { Device, DType, Shape } from "./value.js";
 export { loadCompilerLibrary } from "./compiler-library.js";
 export { compilerLibraryPath, compilerLibraryRemedy } from "./compiler-library-path.js";
 export {
+  type CachingRuntime,
+  compileCuda,
   type DeviceFeatures,
   type DeviceRuntime,
   listDevices,

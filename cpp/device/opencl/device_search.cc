@@ -2,26 +2,14 @@
  * \file device/opencl/device_search.cc
  * \brief AllDevices(), DeviceAt(), MissingDevices(): asks every driver for its devices.
  */
-#ifndef _WIN32
-#include <signal.h>
-#endif
-
 #include "device/device_error.h"
+#include "device/dynamic_library.h"
 #include "device/opencl/device.h"
 #include "device/opencl/opencl_library.h"
 
 namespace node_mlc::opencl {
 
 namespace {
-
-/*! \brief Puts the process's SIGSEGV action back: drivers may set theirs, V8 needs its own. */
-struct SegvActionGuard {
-#ifndef _WIN32
-  SegvActionGuard() { sigaction(SIGSEGV, nullptr, &before); }
-  ~SegvActionGuard() { sigaction(SIGSEGV, &before, nullptr); }
-  struct sigaction before;
-#endif
-};
 
 std::string WithoutEnd(std::string text) {
   const size_t end = text.find_last_not_of(std::string(" \0", 2));

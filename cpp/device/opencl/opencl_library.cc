@@ -3,11 +3,7 @@
  */
 #include "device/opencl/opencl_library.h"
 
-#ifdef _WIN32
-#include <windows.h>
-#else
-#include <dlfcn.h>
-#endif
+#include "device/dynamic_library.h"
 
 namespace node_mlc::opencl {
 
@@ -21,32 +17,8 @@ constexpr const char* kFiles[] = {"/System/Library/Frameworks/OpenCL.framework/O
 constexpr const char* kFiles[] = {"libOpenCL.so.1", "libOpenCL.so"};
 #endif
 
-#ifdef _WIN32
-void* Open(const char* file) { return LoadLibraryExA(file, nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32); }
-std::string LastProblem() { return "Windows error " + std::to_string(GetLastError()); }
-void* Find(void* library, const char* name) {
-  return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(library), name));
-}
-#else
-void* Open(const char* file) { return dlopen(file, RTLD_NOW | RTLD_LOCAL); }
-std::string LastProblem() { return dlerror(); }
-void* Find(void* library, const char* name) { return dlsym(library, name); }
-#endif
-
-/*! \brief Sets the functions of one library one after the other. */
-struct Binder {
-  void* library;
-  std::string missing;
-
-  template <typename Function>
-  void operator()(Function& function, const char* name) {
-    function = reinterpret_cast<Function>(Find(library, name));
-    if (function == nullptr && missing.empty()) missing = name;
-  }
-};
-
 std::string BindAll(void* library, Library* to) {
-  Binder bind{library, ""};
+  FunctionBinder bind{library, ""};
   bind(to->GetPlatformIDs, "clGetPlatformIDs");
   bind(to->GetPlatformInfo, "clGetPlatformInfo");
   bind(to->GetDeviceIDs, "clGetDeviceIDs");
@@ -81,9 +53,10 @@ LibrarySearch* Search() {
   void* library = nullptr;
   std::string problem;
   for (const char* file : kFiles) {
-    if (library == nullptr) library = Open(file);
+    std::string own_problem;
+    if (library == nullptr) library = OpenLibrary(file, &own_problem);
     // Of the first name: it is the one to install.
-    if (library == nullptr && problem.empty()) problem = LastProblem();
+    if (problem.empty()) problem = own_problem;
   }
   if (library == nullptr) {
     search->problem = std::string(kFiles[0]) + " does not load (" + problem + ")";

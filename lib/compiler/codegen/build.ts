@@ -4,6 +4,7 @@ import { withAttribute } from "../ir/attributes.js";
 import { irModule } from "../ir/ir-module.js";
 import type { PhaseDump } from "../passes/phase-dump.js";
 import { lowerGpuPrograms, lowerTensorPrograms } from "../passes/tir-pipeline.js";
+import { buildCuda } from "./cuda.js";
 import type { GpuTarget } from "./gpu-target.js";
 import type { Target } from "./target.js";
 
@@ -38,8 +39,11 @@ function generateGpuCode(module: FfiObject, target: Target, gpu: GpuTarget, dump
   dump?.("tensor-programs", host);
   dump?.("device-programs", device);
   const code: FfiModule = call("target.build.llvm", host, target.node);
-  call("ffi.ModuleImportModule", code, call(GENERATORS[gpu.kind], device, gpu.node));
+  call("ffi.ModuleImportModule", code, generateDeviceCode(device, gpu));
   return code;
 }
 
-const GENERATORS = { opencl: "target.build.opencl", cuda: "target.build.cuda" } as const;
+function generateDeviceCode(programs: FfiObject, gpu: GpuTarget): FfiModule {
+  if (gpu.kind === "cuda") return buildCuda(programs, gpu.node, gpu.architectures);
+  return call("target.build.opencl", programs, gpu.node);
+}
