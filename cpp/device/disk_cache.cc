@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "device/byte_stream.h"
+#include "device/checksum.h"
 
 #ifdef _WIN32
 #include <process.h>
@@ -29,15 +30,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kMark = "node-mlc device cache 1\n";
-constexpr uint64_t kFnvOffset = 14695981039346656037ull;
-
-/*! \brief FNV-1a. Against damage and mix-ups, not against people who may write to the folder. */
-uint64_t Hash(std::string_view text, uint64_t hash = kFnvOffset) {
-  for (const char character : text) {
-    hash = (hash ^ static_cast<unsigned char>(character)) * 1099511628211ull;
-  }
-  return hash;
-}
 
 std::string Hexadecimal(uint64_t value) {
   std::string digits(16, '0');
@@ -70,7 +62,7 @@ std::string EncodeCacheEntry(const std::string& key, const std::string& bytes) {
   writer.Write(key);
   writer.Write(bytes);
   std::string file = writer.Take();
-  writer.Write(Hash(file));
+  writer.Write(Checksum(file));
   return file + writer.Take();
 }
 
@@ -85,14 +77,14 @@ std::optional<std::string> DecodeCacheEntry(const std::string& file, const std::
   ByteReader reader(content.substr(kMark.size()));
   uint64_t checksum = 0;
   std::string found, bytes;
-  if (!end.Read(&checksum) || checksum != Hash(content)) return std::nullopt;
+  if (!end.Read(&checksum) || checksum != Checksum(content)) return std::nullopt;
   if (!reader.Read(&found) || found != key || !reader.Read(&bytes)) return std::nullopt;
   return bytes;
 }
 
 std::string CacheFileName(const std::string& key) {
-  const uint64_t first = Hash(key);
-  return Hexadecimal(first) + Hexadecimal(Hash(key, ~first)) + ".bin";
+  const uint64_t first = Checksum(key);
+  return Hexadecimal(first) + Hexadecimal(Checksum(key, ~first)) + ".bin";
 }
 
 std::optional<std::string> DiskCache::Read(const std::string& key) const noexcept try {

@@ -27,12 +27,19 @@ std::string LastProblem() { return dlerror(); }
 
 }  // namespace
 
+void* OpenLibrary(const std::string& file, std::string* problem) {
+  void* library = Open(file.c_str());
+  if (library == nullptr) *problem = LastProblem();
+  return library;
+}
+
 void* OpenLibrary(std::initializer_list<const char*> files, std::string* problem) {
   problem->clear();
   for (const char* file : files) {
-    if (void* library = Open(file)) return library;
+    std::string reason;
+    if (void* library = OpenLibrary(std::string(file), &reason)) return library;
     // Of the first name: it is the one to install.
-    if (problem->empty()) *problem = std::string(file) + " does not load (" + LastProblem() + ")";
+    if (problem->empty()) *problem = std::string(file) + " does not load (" + reason + ")";
   }
   return nullptr;
 }

@@ -11,6 +11,10 @@
 
 namespace node_mlc {
 
+/*! \brief Opens a library by its path or name for the life of the process; null, and the loader's
+ * words, if it does not load. */
+void* OpenLibrary(const std::string& file, std::string* problem);
+
 /*!
  * \brief Opens the first of the files that loads, for the life of the process; null, and why the
  * first one does not, if none does. On Windows only the system's own folder is searched for a name

@@ -21,11 +21,16 @@ namespace {
 /*! \brief A kind of devices whose runtime is a library beside this one. */
 struct DeviceRuntime {
   const char* kind;
-  /*! \brief TVM's name of the device. */
-  const char* device;
+  /*! \brief A global function that the library registers. */
+  const char* function;
 };
 
-constexpr DeviceRuntime kDeviceRuntimes[] = {{"opencl", "opencl"}, {"vulkan", "webgpu"}};
+constexpr DeviceRuntime kDeviceRuntimes[] = {
+    {"opencl", "device_api.opencl"},
+    // The code for Vulkan goes through WGSL, under whose name TVM knows it.
+    {"vulkan", "device_api.webgpu"},
+    {"cuda", "tvm_callback_cuda_compile"},
+};
 
 /*!
  * \brief Loads the runtime of a kind of devices once for the process; whether it was this call.
@@ -36,8 +41,7 @@ constexpr DeviceRuntime kDeviceRuntimes[] = {{"opencl", "opencl"}, {"vulkan", "w
 bool LoadDeviceRuntime(const DeviceRuntime& runtime) {
   static std::mutex mutex;
   const std::lock_guard<std::mutex> lock(mutex);
-  if (tvm::ffi::Function::GetGlobal(std::string("device_api.") + runtime.device).has_value())
-    return false;
+  if (tvm::ffi::Function::GetGlobal(runtime.function).has_value()) return false;
   const std::string path = SiblingLibrary(std::string("node_mlc_") + runtime.kind);
   const std::string reason = LoadLibraryFile(path);
   if (!reason.empty()) {
@@ -58,7 +62,7 @@ napi_value LoadDeviceRuntimeMethod(napi_env env, napi_callback_info info) {
     if (runtime == std::end(kDeviceRuntimes)) {
       throw CodedError(
           "ERR_INVALID_ARGUMENT",
-          "Expected a kind of devices (opencl, vulkan) but received \"" + kind + "\".");
+          "Expected a kind of devices (opencl, vulkan, cuda) but received \"" + kind + "\".");
     }
     napi_value loaded_now;
     Check(env, napi_get_boolean(env, LoadDeviceRuntime(*runtime), &loaded_now));

@@ -27,7 +27,7 @@ export type DeviceRequest =
   | { readonly type: DeviceRuntime; readonly index: number };
 
 /** Runtimes in the order in which "auto" asks them. */
-const RUNTIMES: readonly DeviceRuntime[] = ["vulkan", "opencl"];
+const RUNTIMES: readonly DeviceRuntime[] = ["cuda", "vulkan", "opencl"];
 
 /** Share of a device's memory that "auto" lets a model have; the rest is for what else uses it. */
 const MEMORY_SHARE = 0.9;

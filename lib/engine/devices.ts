@@ -32,7 +32,10 @@ export interface MissingDevice {
   readonly reason: string;
 }
 
-const RUNTIMES: readonly DeviceRuntime[] = ["opencl", "vulkan"];
+const RUNTIMES: readonly DeviceRuntime[] = ["cuda", "opencl", "vulkan"];
+
+/** Runtimes whose drivers take source code: what they make of it is kept. */
+const CACHING = ["opencl", "vulkan"] as const;
 
 /** One device, or why there is none of its kind; `type` and `available` tell them apart. */
 export type DeviceInfo = CpuDevice | DriverDevice | MissingDevice;
@@ -67,7 +70,7 @@ export async function devices(): Promise<DeviceInfo[]> {
  */
 export async function setDeviceCache(folder?: string | false): Promise<void> {
   const { setProgramCache } = await import("../ffi/index.js");
-  for (const runtime of RUNTIMES) setProgramCache(runtime, folder);
+  for (const runtime of CACHING) setProgramCache(runtime, folder);
 }
 
 async function driverDevices(type: DeviceRuntime): Promise<DeviceInfo[]> {

@@ -2,14 +2,22 @@
 import path from "node:path";
 import { cacheFolder } from "../cache-folder.js";
 import { MlcError } from "../errors.js";
+import { cudartFiles, nvrtcFiles } from "./cuda-libraries.js";
 import { native } from "./native.js";
 import type { Device, FfiValue } from "./value.js";
 
 /** Kinds of devices that have a runtime. */
-export type DeviceRuntime = "opencl" | "vulkan";
+export type DeviceRuntime = "opencl" | "vulkan" | "cuda";
 
 /** TVM's names of their devices: its generator of code for Vulkan is that for WebGPU. */
-const DEVICE_TYPES = { opencl: "opencl", vulkan: "webgpu" } as const satisfies Record<DeviceRuntime, string>;
+const DEVICE_TYPES = {
+  opencl: "opencl",
+  vulkan: "webgpu",
+  cuda: "cuda",
+} as const satisfies Record<DeviceRuntime, string>;
+
+/** Those whose drivers take source code: what they make of it is kept. */
+export type CachingRuntime = "opencl" | "vulkan";
 
 /** One device of a runtime. Sizes are in bytes. */
 export interface RuntimeDevice {
@@ -20,9 +28,9 @@ export interface RuntimeDevice {
   readonly vendor: string;
   /** The driver's own name, e.g. "NVIDIA CUDA"; "Vulkan" for each of Vulkan's. */
   readonly platform: string;
-  /** Version of the driver. */
+  /** Version of the driver; of a CUDA device that of the CUDA it is for. */
   readonly driver: string;
-  /** Version of the interface, e.g. "OpenCL 3.0", "Vulkan 1.3.230". */
+  /** Version of the interface, e.g. "OpenCL 3.0", "Vulkan 1.3.230"; of a CUDA device "compute capability 9.0". */
   readonly version: string;
   readonly memoryBytes: number;
   /** The largest single allocation that a kernel can use. */
@@ -47,13 +55,31 @@ export interface DeviceFeatures {
 }
 
 /**
- * Loads the runtime of a kind of devices, once for the process: `runtimeDevice(runtime, index)` and compiled libraries
- * with code for it work from then on. Whether there is a device is another question: `listDevices`.
- * @throws MlcError ERR_RUNTIME_MISMATCH where the runtime's library is not beside the addon.
+ * Loads the runtime of a kind of devices, once for the process: `runtimeDevice(runtime, index)` and compiled libraries with
+ * code for it work from then on. Those of OpenCL and Vulkan load everywhere, and whether there is
+ * a device is another question (`listDevices`); that of CUDA only where there is one.
+ * @throws MlcError ERR_RUNTIME_MISMATCH where the runtime's library is not beside the addon; ERR_DEVICE_UNAVAILABLE with the remedy
+ *   where CUDA has no driver, an old one, no GPU or no libcudart.
  */
 export function loadDeviceRuntime(runtime: DeviceRuntime): void {
   // Only who has loaded it: a later worker thread must not undo what was chosen since.
-  if (native.loadDeviceRuntime(runtime)) setProgramCache(runtime);
+  const isFirst = native.loadDeviceRuntime(runtime);
+  if (runtime === "cuda") runtimeFunction(runtime, "load_runtime")(cudartFiles());
+  else if (isFirst) setProgramCache(runtime);
+}
+
+/**
+ * Compiles CUDA C++ with NVRTC: needs no GPU.
+ * @param architectures each "sm_NN" (machine code) or "compute_NN" (PTX).
+ * @returns a container (cpp/device/cuda/code_container.h), of which the runtime takes what fits the GPU.
+ * @throws MlcError ERR_COMPILER_NOT_FOUND with the remedy where there is no NVRTC, ERR_INVALID_ARGUMENT for an architecture that it
+ *   does not know, ERR_COMPILE with its log for source that it refuses.
+ */
+export function compileCuda(source: string, architectures: readonly string[]): Uint8Array {
+  native.loadDeviceRuntime("cuda");
+  const container = runtimeFunction("cuda", "compile")(source, [...architectures], nvrtcFiles());
+  if (container instanceof Uint8Array) return container;
+  throw new MlcError("ERR_NATIVE", `Expected bytes of the CUDA compiler but received ${typeof container}.`);
 }
 
 /**
@@ -82,25 +108,28 @@ export function missingCodeGenerator(runtime: DeviceRuntime): string | undefined
  * model. By default in `cacheFolder()`, but not for drivers that keep them themselves (PoCL); a folder is for all
  * drivers, `false` keeps none. A folder that cannot be written or holds damaged files costs time, never the model.
  */
-export function setProgramCache(runtime: DeviceRuntime, folder?: string | false): void {
+export function setProgramCache(runtime: CachingRuntime, folder?: string | false): void {
   loadDeviceRuntime(runtime);
   const chosen = folder === false ? "" : path.resolve(folder ?? path.join(cacheFolder(), runtime));
   runtimeFunction(runtime, "set_program_cache")(chosen, folder !== undefined);
 }
 
 /** Programs of this process that a driver has compiled, and those that came from the cache. */
-export function programCounts(runtime: DeviceRuntime): { readonly built: number; readonly loaded: number } {
+export function programCounts(runtime: CachingRuntime): { readonly built: number; readonly loaded: number } {
   loadDeviceRuntime(runtime);
   return plainValue(runtimeFunction(runtime, "program_counts")()) as { built: number; loaded: number };
 }
 
 /**
- * The devices of a runtime, which is loaded if it is not yet; GPUs come first, CPUs last.
+ * The devices of a runtime; GPUs come first, CPUs last.
  * @throws MlcError ERR_DEVICE_UNAVAILABLE with the remedy where there is no driver or no device; as loadDeviceRuntime.
  */
 export function listDevices(runtime: DeviceRuntime): RuntimeDevice[] {
-  loadDeviceRuntime(runtime);
-  return plainValue(runtimeFunction(runtime, "list_devices")()) as RuntimeDevice[];
+  if (runtime !== "cuda") loadDeviceRuntime(runtime);
+  // TVM's own part of the runtime is not needed for a list.
+  else native.loadDeviceRuntime(runtime);
+  const args = runtime === "cuda" ? [cudartFiles()] : [];
+  return plainValue(runtimeFunction(runtime, "list_devices")(...args)) as RuntimeDevice[];
 }
 
 /** Maps as objects, within arrays and maps; callers name the type, since a library of this package wrote it. */

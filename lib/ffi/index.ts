@@ -7,6 +7,8 @@ export { addonRuntime, type NativeRuntime } from "./addon-runtime.js";
 export { loadCompilerLibrary } from "./compiler-library.js";
 export { compilerLibraryPath, compilerLibraryRemedy } from "./compiler-library-path.js";
 export {
+  type CachingRuntime,
+  compileCuda,
   type DeviceFeatures,
   type DeviceRuntime,
   listDevices,

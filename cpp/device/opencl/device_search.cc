@@ -3,6 +3,7 @@
  * \brief AllDevices(), DeviceAt(), MissingDevices(): asks every driver for its devices.
  */
 #include "device/device_error.h"
+#include "device/dynamic_library.h"
 #include "device/opencl/device.h"
 #include "device/opencl/opencl_library.h"
 #include "device/segv_action_guard.h"

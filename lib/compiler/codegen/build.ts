@@ -4,6 +4,7 @@ import { withAttribute } from "../ir/attributes.js";
 import { irModule } from "../ir/ir-module.js";
 import type { PhaseDump } from "../passes/phase-dump.js";
 import { lowerGpuPrograms, lowerTensorPrograms } from "../passes/tir-pipeline.js";
+import { buildCuda } from "./cuda.js";
 import type { GpuTarget } from "./gpu-target.js";
 import type { Target } from "./target.js";
 
@@ -37,15 +38,20 @@ function generateGpuCode(module: FfiObject, target: Target, gpu: GpuTarget, dump
   const { host, device } = lowerGpuPrograms(module, gpu.node, target.node);
   dump?.("tensor-programs", host);
   dump?.("device-programs", device);
-  // Its library turns the generator's WGSL into SPIR-V; without it each user's machine would have to.
-  if (gpu.kind === "vulkan") loadDeviceRuntime("vulkan");
   const code: FfiModule = call("target.build.llvm", host, target.node);
-  call("ffi.ModuleImportModule", code, call(GENERATORS[gpu.kind], device, gpu.node));
+  call("ffi.ModuleImportModule", code, generateDeviceCode(device, gpu));
   return code;
 }
 
-const GENERATORS = {
-  opencl: "target.build.opencl",
-  vulkan: "target.build.webgpu",
-  cuda: "target.build.cuda",
-} as const;
+function generateDeviceCode(programs: FfiObject, gpu: GpuTarget): FfiModule {
+  switch (gpu.kind) {
+    case "cuda":
+      return buildCuda(programs, gpu.node, gpu.architectures);
+    case "opencl":
+      return call("target.build.opencl", programs, gpu.node);
+    case "vulkan":
+      // Its library turns the generator's WGSL into SPIR-V; without it each user's machine would have to.
+      loadDeviceRuntime("vulkan");
+      return call("target.build.webgpu", programs, gpu.node);
+  }
+}

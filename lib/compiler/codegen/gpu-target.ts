@@ -1,11 +1,14 @@
 // Targets that are GPUs: device code by one of TVM's source generators, host code for any processor of the triple.
 import { call, type FfiObject } from "../../ffi/index.js";
 import type { GpuKind, GpuTraits } from "../kernels/kernel-target.js";
+import { parseArchitectures } from "./cuda-architectures.js";
 
 /** A GPU with TVM's node for it. */
 export interface GpuTarget extends GpuTraits {
   /** TVM's Target node. */
   readonly node: FfiObject;
+  /** Of CUDA: what the kernels are compiled for, by NVRTC's names ("sm_90", "compute_80"). */
+  readonly architectures: readonly string[];
 }
 
 /**
@@ -46,11 +49,22 @@ const OPTIONS: Readonly<Record<GpuKind, Readonly<Record<string, string | number>
   cuda: { arch: "sm_80" },
 };
 
-/** The target of a kind. */
-export function gpuTarget(gpu: GpuKind): GpuTarget {
+/**
+ * The target of a kind.
+ * @param architectures of CUDA, as `parseArchitectures` gives them.
+ */
+export function gpuTarget(gpu: GpuKind, architectures = defaultArchitectures(gpu)): GpuTarget {
   const traits = TRAITS[gpu];
   const kind = gpu === "vulkan" ? "webgpu" : gpu;
   const { maxThreads, sharedBytes } = traits;
   const limits = { max_num_threads: maxThreads, max_shared_memory_per_block: sharedBytes };
-  return { ...traits, node: call("target.Target", { kind, ...limits, ...OPTIONS[gpu] }) as FfiObject };
+  return {
+    ...traits,
+    architectures,
+    node: call("target.Target", { kind, ...limits, ...OPTIONS[gpu] }) as FfiObject,
+  };
+}
+
+function defaultArchitectures(kind: GpuKind): readonly string[] {
+  return kind === "cuda" ? parseArchitectures(undefined) : [];
 }

@@ -31,7 +31,7 @@ export function resolveTargets(specifications: readonly string[]): Target[] {
     else if (!sameFeatures(before, target))
       throw new MlcError(
         "ERR_INVALID_ARGUMENT",
-        `Expected different targets but two are called "${target.name}": this machine's processor goes by that name but lacks some of its extensions. Name one of them only.`,
+        `Expected different targets but two are called "${target.name}": ${reasonOf(target)}. Name one of them only.`,
         { details: { name: target.name, triple: target.triple } },
       );
   }
@@ -59,5 +59,14 @@ function expand(specification: string): TargetSpecification[] {
 }
 
 function sameFeatures(a: Target, b: Target): boolean {
-  return a.features.size === b.features.size && [...a.features].every((feature) => b.features.has(feature));
+  return (
+    a.features.size === b.features.size &&
+    [...a.features].every((feature) => b.features.has(feature)) &&
+    String(a.gpu?.architectures) === String(b.gpu?.architectures)
+  );
+}
+
+function reasonOf({ gpu }: Target): string {
+  if (gpu !== undefined) return "their architectures differ, and one library has code for all that are named";
+  return "this machine's processor goes by that name but lacks some of its extensions";
 }

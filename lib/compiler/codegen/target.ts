@@ -2,6 +2,7 @@
 import { MlcError } from "../../errors.js";
 import { call, cpuFeatures, type FfiObject } from "../../ffi/index.js";
 import type { GpuKind, KernelTarget } from "../kernels/kernel-target.js";
+import { parseArchitectures } from "./cuda-architectures.js";
 import { type GpuTarget, gpuTarget } from "./gpu-target.js";
 
 /** A processor to generate code for. */
@@ -24,6 +25,8 @@ export interface Target extends KernelTarget {
 export interface TargetSpecification {
   /** A GPU; kernels of a target without are for the processor. */
   readonly gpu?: GpuKind;
+  /** Of CUDA, by NVRTC's names. */
+  readonly architectures?: readonly string[];
   /** LLVM processor name, or one of the words "native" and "portable". */
   readonly cpu: string;
   /** LLVM names of extensions beyond those of the processor. */
@@ -38,20 +41,23 @@ export function hostTriple(): string {
 
 /**
  * Reads `cpu` (this machine), `cpu:CPU` (an LLVM processor name for this machine's triple), with `+EXTENSION` any number of times
- * and `@TRIPLE` at the end; or the kind of a GPU, with `@TRIPLE` of the machine that it is in.
+ * and `@TRIPLE` at the end; or `opencl`, `cuda` or `cuda:ARCHITECTURES` (as `parseArchitectures` reads them), with `@TRIPLE` of the machine
+ * that the GPU is in.
  * @throws MlcError ERR_INVALID_ARGUMENT for another form.
  */
 export function parseTarget(specification: string): TargetSpecification {
-  const gpu = /^(opencl|vulkan|cuda)(?:@([^@+,]+))?$/.exec(specification);
+  const gpu = /^(?:(opencl|vulkan)|cuda(?::([^@,]+))?)(?:@([^@+,]+))?$/.exec(specification);
   if (gpu !== null) {
-    const [, kind, triple = hostTriple()] = gpu;
-    return { gpu: kind as GpuKind, cpu: launchingCpu(triple), extensions: [], triple };
+    const [, kind, list, triple = hostTriple()] = gpu;
+    const host = { cpu: launchingCpu(triple), extensions: [], triple };
+    if (kind !== undefined) return { gpu: kind as GpuKind, ...host };
+    return { gpu: "cuda", architectures: parseArchitectures(list), ...host };
   }
   const match = /^cpu(?::([^@+,]+)((?:\+[^@+,]+)*)(?:@([^@+,]+))?)?$/.exec(specification);
   if (match === null)
     throw new MlcError(
       "ERR_INVALID_ARGUMENT",
-      `Expected a target "cpu", "cpu:portable", "cpu:CPU[+EXTENSION...][@TRIPLE]", "opencl[@TRIPLE]", "vulkan[@TRIPLE]" or "cuda[@TRIPLE]" but received "${specification}".`,
+      `Expected a target "cpu", "cpu:portable", "cpu:CPU[+EXTENSION...][@TRIPLE]", "opencl[@TRIPLE]", "vulkan[@TRIPLE]" or "cuda[:sm_NN[+sm_NN...]][@TRIPLE]" but received "${specification}".`,
     );
   const [, cpu = "native", plus = "", triple = hostTriple()] = match;
   return { cpu, extensions: plus.split("+").slice(1), triple };
@@ -64,10 +70,11 @@ export function parseTarget(specification: string): TargetSpecification {
  */
 export function resolveTarget(specification: string | TargetSpecification): Target {
   const parsed = typeof specification === "string" ? parseTarget(specification) : specification;
-  const { cpu, extensions, triple, gpu } = parsed;
+  const { cpu, extensions, triple, gpu, architectures } = parsed;
   if (cpu === "native") return hostTarget(parsed);
   checkCpu(cpu, triple);
-  if (gpu !== undefined) return { ...makeTarget(triple, cpu, [], []), name: gpu, gpu: gpuTarget(gpu) };
+  if (gpu !== undefined)
+    return { ...makeTarget(triple, cpu, [], []), name: gpu, gpu: gpuTarget(gpu, architectures) };
   const target = makeTarget(
     triple,
     cpu,
