@@ -59,11 +59,12 @@ describe("without a model", () => {
   it("tells of devices and of its own state", async () => {
     const { devices } = JSON.parse((await nodeMlc("devices", "--json")).stdout);
     expect(devices[0]).toMatchObject({ type: "cpu", available: true, name: expect.any(String) });
-    const [opencl, ...others] = devices.slice(1);
-    expect(opencl).toMatchObject(
-      opencl.available ? { type: "opencl", index: 0 } : { type: "opencl", reason: expect.any(String) },
-    );
-    expect(others.every(({ type }: { type: string }) => type === "opencl")).toBe(true);
+    for (const type of ["cuda", "opencl"]) {
+      const own = devices.filter((device: { type: string }) => device.type === type);
+      expect(own[0]).toMatchObject(
+        own[0].available ? { type, index: 0 } : { type, reason: expect.any(String) },
+      );
+    }
     const text = (await nodeMlc("devices")).stdout;
     for (const { name, reason } of devices) expect(text).toContain(name ?? reason);
     const doctor = await nodeMlc("doctor", "--json");

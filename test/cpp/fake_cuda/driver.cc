@@ -154,3 +154,9 @@ FAKE_EXPORT int cuLaunchKernelEx(const LaunchConfig* config, void* function, voi
 }
 
 FAKE_EXPORT int cuTensorMapEncodeTiled() { return kNotSupported; }
+
+/*! \brief NVRTC asks every driver that is there. */
+FAKE_EXPORT int cuGetExportTable(const void** table, const void*) {
+  *table = nullptr;
+  return kNotSupported;
+}

@@ -1,6 +1,10 @@
 // Every kernel for GPUs as CUDA C++ through NVRTC, for all architectures of the default target; and what is refused. Nothing runs here.
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { buildPrimFuncs } from "../../../lib/compiler/codegen/build.js";
+import { requireCudaCompiler } from "../../../lib/compiler/codegen/cuda.js";
 import { cudaHeader } from "../../../lib/compiler/codegen/cuda-header.js";
 import { gpuTarget } from "../../../lib/compiler/codegen/gpu-target.js";
 import { resolveTarget } from "../../../lib/compiler/codegen/target.js";
@@ -17,8 +21,10 @@ import type { AttentionOptions, LinearOptions } from "../../../lib/compiler/kern
 import { compileCuda, type FfiObject, loadCompilerLibrary } from "../../../lib/ffi/index.js";
 import { WEIGHT_FORMAT_NAMES, type WeightFormat } from "../../../lib/package/weight-format.js";
 import { architectureOf, cudaPrograms, hasNvrtc } from "../../support/cuda-compiler.js";
+import { fakeCuda } from "../../support/fake-cuda.js";
 import { columnsOf } from "../../support/reference/rows16.js";
 
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const nvrtc = hasNvrtc();
 const DEFAULT = ["sm_80", "sm_89", "sm_90", "compute_80"];
 
@@ -117,7 +123,8 @@ describe.skipIf(!nvrtc)("CUDA", () => {
   });
 
   it("is refused for architectures NVRTC does not know, and source it does not take", () => {
-    expect(() => compileCuda("", ["sm_42"])).toThrow(
+    expect(() => requireCudaCompiler(DEFAULT)).not.toThrow();
+    expect(() => requireCudaCompiler(["sm_80", "sm_42"])).toThrow(
       expect.objectContaining({
         code: "ERR_INVALID_ARGUMENT",
         message: expect.stringMatching(/"sm_42".*sm_90/),
@@ -126,6 +133,17 @@ describe.skipIf(!nvrtc)("CUDA", () => {
     expect(() => compileCuda("int x = y;", ["sm_80"])).toThrow(
       expect.objectContaining({ code: "ERR_COMPILE", message: expect.stringMatching(/for sm_80.*"y"/s) }),
     );
+  });
+});
+
+describe.skipIf(!nvrtc || process.platform !== "linux")("CUDA in a process that has the runtime", () => {
+  it("compiles for every architecture all the same", () => {
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ["--import", "tsx", "test/support/cuda-architectures.ts"],
+      { cwd: root, encoding: "utf8", env: { ...process.env, ...fakeCuda() } },
+    );
+    expect(stdout, stderr).toBe(`before ${DEFAULT.join(" ")}\nafter ${DEFAULT.join(" ")}\n`);
   });
 });
 
