@@ -156,6 +156,7 @@ export interface GlobalFunctions {
   "relax.transform.ToNonDataflow": () => transform_Pass;
   "relax.transform.VMShapeLower": (a0: boolean) => transform_Pass;
   "runtime.ModulePackImportsToLLVM": (a0: FfiModule, a1: boolean, a2: string, a3: string) => FfiModule;
+  "runtime.TVMTensorCopyFromTo": (a0: Tensor, a1: Tensor) => null;
   "s_tir.transform.CanonicalizeLoop": () => transform_Pass;
   "s_tir.transform.ConvertBlocksToOpaque": () => transform_Pass;
   "s_tir.transform.LowerInitBlock": () => transform_Pass;
@@ -220,7 +221,7 @@ export interface GlobalFunctions {
 export const signatures = {
   tvm: "0.27.0.post1",
   runtime: {
-    hash: "3b951cfa0e6d85c57a534a580006b15de8639d32ffa6204a533a3ee7035d9b2e",
+    hash: "96136b3354b3595930045118cfa931bd012f0f44a58472f23f95505b1950d8b2",
     names: [
       "ffi.Array",
       "ffi.FunctionRemoveGlobal",
@@ -230,6 +231,7 @@ export const signatures = {
       "ffi.ModuleImportModule",
       "ffi.ModuleWriteToFile",
       "ffi.StructuralEqual",
+      "runtime.TVMTensorCopyFromTo",
     ],
   },
   compiler: {

@@ -59,7 +59,7 @@ describe("without a model", () => {
   it("tells of devices and of its own state", async () => {
     const { devices } = JSON.parse((await nodeMlc("devices", "--json")).stdout);
     expect(devices[0]).toMatchObject({ type: "cpu", available: true, name: expect.any(String) });
-    for (const type of ["opencl", "vulkan"]) {
+    for (const type of ["cuda", "opencl", "vulkan"]) {
       const [first] = devices.filter((device: { type: string }) => device.type === type);
       expect(first).toMatchObject(
         first.available ? { type, index: 0 } : { type, reason: expect.any(String) },

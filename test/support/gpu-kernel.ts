@@ -111,7 +111,8 @@ export function packedWords(weight: ReferenceWeight): Tensor {
   return words(Tensor.from(weight.packed, weight.packedShape, weight.packedDtype));
 }
 
-function words(tensor: Tensor): Tensor {
+/** A packed tensor as int32 words [row blocks, blocks, words]. */
+export function words(tensor: Tensor): Tensor {
   const bytes = tensor.bytes();
   const [rowBlocks = 0, blocks = 0] = tensor.shape;
   const shape = [rowBlocks, blocks, bytes.length / 4 / rowBlocks / blocks];

@@ -4,6 +4,7 @@
  */
 #include <tvm/ffi/container/array.h>
 #include <tvm/ffi/container/map.h>
+#include <tvm/ffi/container/variant.h>
 #include <tvm/ffi/reflection/registry.h>
 
 #include "device/cuda/code_container.h"
@@ -79,10 +80,18 @@ std::string NamesOf(const std::vector<DeviceCode>& entries) {
   return names.empty() ? "nothing" : names;
 }
 
+/*! \brief Bytes of any value: TVM's runtime has them as a String. */
+using Code = ffi::Variant<ffi::String, ffi::Bytes>;
+
+std::string BytesOf(const Code& code) {
+  if (const auto text = code.as<ffi::String>()) return std::string(text->data(), text->size());
+  const auto bytes = code.get<ffi::Bytes>();
+  return std::string(bytes.data(), bytes.size());
+}
+
 /*! \brief Of a container the code for the GPU that the calling thread has chosen. */
-ffi::Bytes Choose(const ffi::Bytes& container) {
-  const std::vector<DeviceCode> entries =
-      DecodeContainer(std::string_view(container.data(), container.size()));
+ffi::Bytes Choose(const Code& code) {
+  const std::vector<DeviceCode> entries = DecodeContainer(BytesOf(code));
   const DeviceProperties& device = AllDevices().at(CurrentDevice());
   const DeviceCode* chosen = ChooseCode(entries, device.capability);
   if (chosen == nullptr) {

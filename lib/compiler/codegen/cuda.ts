@@ -6,9 +6,18 @@ import {
   type FfiModule,
   type FfiObject,
   type FfiValue,
+  getGlobalFunction,
   registerGlobalFunction,
 } from "../../ffi/index.js";
 import { cudaHeader } from "./cuda-header.js";
+
+/**
+ * Asks whether NVRTC can be had and knows the architectures, before anything long is done.
+ * @throws MlcError ERR_COMPILER_NOT_FOUND, ERR_INVALID_ARGUMENT
+ */
+export function requireCudaCompiler(architectures: readonly string[]): void {
+  compileCuda("", architectures);
+}
 
 /**
  * Generates the device module of lowered kernels: its code is a container of one program for each architecture.
@@ -26,7 +35,24 @@ export function buildCuda(
     (source) => compileCuda(text(source), architectures),
     true,
   );
-  return call("target.build.cuda", programs, target);
+  return withoutCreator(() => call("target.build.cuda", programs, target));
+}
+
+const CREATOR = "ffi.Module.create.cuda";
+
+/**
+ * TVM's runtime for CUDA, where it is loaded, would make the module ready to run: only the code for this machine's GPU would be left of
+ * the container. Without it the module keeps the container, for whatever GPU loads it.
+ */
+function withoutCreator<T>(build: () => T): T {
+  const creator = getGlobalFunction(CREATOR);
+  if (creator === undefined) return build();
+  call("ffi.FunctionRemoveGlobal", CREATOR);
+  try {
+    return build();
+  } finally {
+    registerGlobalFunction(CREATOR, creator, true);
+  }
 }
 
 /** What TVM's generator asks its host language for: how to write intrinsics (ours need no help), and the head of the source. */
