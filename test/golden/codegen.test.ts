@@ -124,6 +124,18 @@ describe("lists of targets", () => {
     ]);
   });
 
+  it("have one for the processor of every system with a GPU", () => {
+    const host = resolveTarget("cpu").name;
+    expect(names(["vulkan", "opencl"])).toEqual(["vulkan", "opencl", host]);
+    const arm = resolveTargets(["opencl@aarch64-linux-gnu", "cpu"]);
+    expect(arm.map(({ gpu, isHost }) => [gpu?.kind, isHost])).toEqual([
+      ["opencl", false],
+      [undefined, true],
+      [undefined, false],
+      [undefined, false],
+    ]);
+  });
+
   it.each(["cpu:portable+avx2", "cpu:portable@riscv64-unknown-linux-gnu"])("refuse %s", (name) => {
     expect(() => resolveTargets([name])).toThrow(expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }));
   });

@@ -174,7 +174,8 @@ describe("a CUDA target", () => {
   });
 
   it("is one of a package's, whose libraries have names of their own", () => {
-    expect(resolveTargets(["cuda:sm_80", "cuda:sm_80"])).toHaveLength(1);
+    const targets = resolveTargets(["cuda:sm_80", "cuda:sm_80"]);
+    expect(targets.filter(({ gpu }) => gpu !== undefined)).toHaveLength(1);
     expect(() => resolveTargets(["cuda:sm_80", "cuda:sm_90"])).toThrow(/architectures differ/);
   });
 
