@@ -108,7 +108,7 @@ function sequenceOfRow(block: Block, { sequences, qIndptr }: AttentionBuffers, r
 }
 
 /** A query or key head of a row. */
-interface RowHead {
+export interface RowHead {
   readonly row: PrimExpr;
   /** Index among the heads of qkv. */
   readonly head: PrimExpr;

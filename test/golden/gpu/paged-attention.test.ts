@@ -2,20 +2,16 @@
 // mixed steps.
 import { beforeAll, describe, expect, it } from "vitest";
 import { pagedAttention } from "../../../lib/compiler/kernels/gpu/index.js";
-import { type FfiObject, loadCompilerLibrary, type Tensor } from "../../../lib/ffi/index.js";
-import { AttentionLayer, AttentionRunner, type LayerOptions } from "../../support/attention-runner.js";
+import { loadCompilerLibrary } from "../../../lib/ffi/index.js";
+import type { LayerOptions } from "../../support/attention-runner.js";
+import { type AttentionStep, checkAttention } from "../../support/attention-steps.js";
 import { type TestGpu, testGpus } from "../../support/gpu-kernel.js";
-import { relativeError } from "../../support/kernel-library.js";
-import { Random } from "../../support/random.js";
 
 const TOLERANCE = 1e-5;
 /** A key at the border between two halves may become the other one. */
 const HALF_TOLERANCE = 5e-4;
 
-/** [form, then the sequences of the step with the number of their new rows] */
-type Step = readonly ["prefill" | "decode", ...(readonly [sequence: number, rows: number])[]];
-
-const STEPS: readonly Step[] = [
+const STEPS: readonly AttentionStep[] = [
   ["prefill", [0, 21]],
   ["decode", [0, 1]],
   ["prefill", [1, 3], [0, 1], [2, 16]],
@@ -25,33 +21,12 @@ const STEPS: readonly Step[] = [
 ];
 
 function check(gpu: TestGpu, options: LayerOptions): void {
-  const random = new Random(7);
-  const device = {
-    kernel: (request: Parameters<typeof pagedAttention>[0]) => pagedAttention(request, gpu.traits),
-    compile: (func: FfiObject) => gpu.kernel(func),
-    place: (pages: Tensor) => gpu.pages(pages),
-  };
-  const layer = new AttentionLayer(options, random, device);
-  const runner = new AttentionRunner(layer, random, 64);
-  const references = new Map<number, ReturnType<AttentionLayer["reference"]>>();
-  for (const [form, ...parts] of STEPS) {
-    const rows = parts.map(([sequence, count]) => ({
-      sequence,
-      rows: random.floats(count * layer.width, 2),
-    }));
-    const expected = rows.flatMap(({ sequence, rows: values }) => {
-      const reference = references.get(sequence) ?? layer.reference();
-      references.set(sequence, reference);
-      const start = runner.length(sequence);
-      return Array.from({ length: values.length / layer.width }, (_, row) => {
-        const own = values.subarray(row * layer.width, (row + 1) * layer.width);
-        return reference.append(own, runner.rope(start + row));
-      }).flat();
-    });
-    const error = relativeError(runner.step(form, rows), expected);
-    const tolerance = options.kvDtype === "float16" ? HALF_TOLERANCE : TOLERANCE;
-    expect(error, JSON.stringify([form, ...parts])).toBeLessThan(tolerance);
-  }
+  const tolerance = options.kvDtype === "float16" ? HALF_TOLERANCE : TOLERANCE;
+  checkAttention(options, STEPS, tolerance, {
+    kernel: (request) => pagedAttention(request, gpu.traits),
+    compile: (func) => gpu.kernel(func),
+    place: (pages) => gpu.pages(pages),
+  });
 }
 
 const SHAPE = { heads: 4, kvHeads: 2, headDim: 16, kvDtype: "float32" } as const;

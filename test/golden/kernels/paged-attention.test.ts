@@ -4,7 +4,7 @@ import { pagedAttention } from "../../../lib/compiler/kernels/index.js";
 import { loadCompilerLibrary } from "../../../lib/ffi/index.js";
 import { KV_DTYPES } from "../../../lib/package/kv-format.js";
 import { AttentionLayer, AttentionRunner, type LayerOptions } from "../../support/attention-runner.js";
-import { relativeError } from "../../support/kernel-library.js";
+import { type AttentionStep, checkAttention } from "../../support/attention-steps.js";
 import { Random } from "../../support/random.js";
 import { quantizeActivations } from "../../support/reference/activation.js";
 
@@ -12,37 +12,10 @@ beforeAll(() => loadCompilerLibrary());
 
 const TOLERANCE = 1e-5;
 
-/** [form, then the sequences of the step with the number of their new rows] */
-type Step = readonly ["prefill" | "decode", ...(readonly [sequence: number, rows: number])[]];
+const check = (options: LayerOptions, steps: readonly AttentionStep[]) =>
+  checkAttention(options, steps, TOLERANCE);
 
-/** Runs the steps and compares every row with the reference of its sequence. */
-function check(options: LayerOptions, steps: readonly Step[], pages = 64): void {
-  const random = new Random(7);
-  const layer = new AttentionLayer(options, random);
-  const runner = new AttentionRunner(layer, random, pages);
-  const references = new Map<number, ReturnType<AttentionLayer["reference"]>>();
-  for (const [form, ...parts] of steps) {
-    const rows = parts.map(([sequence, count]) => ({
-      sequence,
-      rows: random.floats(count * layer.width, 2),
-    }));
-    const expected = rows.flatMap(({ sequence, rows: values }) => {
-      const reference = references.get(sequence) ?? layer.reference();
-      references.set(sequence, reference);
-      const start = runner.length(sequence);
-      return Array.from({ length: values.length / layer.width }, (_, row) =>
-        reference.append(
-          values.subarray(row * layer.width, (row + 1) * layer.width),
-          runner.rope(start + row),
-        ),
-      ).flat();
-    });
-    const received = runner.step(form, rows);
-    expect(relativeError(received, expected), JSON.stringify([form, ...parts])).toBeLessThan(TOLERANCE);
-  }
-}
-
-const STEPS: readonly Step[] = [
+const STEPS: readonly AttentionStep[] = [
   ["prefill", [0, 21]],
   ["decode", [0, 1]],
   ["prefill", [1, 3], [0, 1], [2, 16]],
@@ -82,7 +55,7 @@ it.each(["float16", "int8"] as const)("narrow registers give the same results (%
 });
 
 it.each(["float16", "int8"] as const)("crosses many pages and chunks of keys (%s)", (kvDtype) => {
-  const long: Step[] = [
+  const long: AttentionStep[] = [
     ["prefill", [0, 250]],
     ["prefill", [0, 13], [1, 1]],
     ["decode", [0, 1], [1, 1]],
@@ -150,8 +123,8 @@ describe.each([
   { heads: 7, kvHeads: 1, headDim: 32 },
 ])("$heads heads of $headDim", (shape) => {
   it("take 1 to 33 rows", () => {
-    const steps = Array.from({ length: 33 }, (_, i): Step => ["prefill", [i % 3, i + 1]]);
-    check({ ...shape, kvDtype: "float32" }, steps, 96);
+    const steps = Array.from({ length: 33 }, (_, i): AttentionStep => ["prefill", [i % 3, i + 1]]);
+    check({ ...shape, kvDtype: "float32" }, steps);
   });
 
   it.each(["float16", "int8"] as const)("give activation blocks of the same values (%s)", (kvDtype) => {

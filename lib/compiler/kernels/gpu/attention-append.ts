@@ -2,6 +2,7 @@
 import type { Buffer } from "../../ir/buffer.js";
 import { float, int, type PrimExpr } from "../../ir/prim-expr.js";
 import type { Block } from "../../ir/statement.js";
+import type { RowHead } from "../attention-append.js";
 import { type AttentionBuffers, type AttentionOptions, PAGE_SIZE } from "../attention-options.js";
 import type { GpuTraits } from "../kernel-target.js";
 import { squareSum, type Team } from "./block-reduce.js";
@@ -52,17 +53,6 @@ export function appendRows(
       store(inner, 1, qkv.load(row, value.add(d)), slot.mul(headDim).add(d)),
     );
   });
-}
-
-/** A query or key head of a row. */
-interface RowHead {
-  readonly row: PrimExpr;
-  /** Index among the heads of qkv. */
-  readonly head: PrimExpr;
-  /** Weights of its normalisation, where the model has one. */
-  readonly norm: Buffer | undefined;
-  /** Factor of the result. */
-  readonly scale: number;
 }
 
 /** Statements that normalise and rotate (where the model does) and scale one head; all threads of the block must come here. `scratch`: as for `blockReduce`. */
