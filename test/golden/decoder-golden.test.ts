@@ -1,16 +1,18 @@
 // The compiled functions against reference logits, without the engine: every way a sequence can be fed must agree.
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { buildExecutable } from "../../lib/compiler/codegen/executable.js";
-import { resolveTarget } from "../../lib/compiler/codegen/target.js";
+import { linkLibrary } from "../../lib/compiler/codegen/linker.js";
+import { resolveTarget, type Target } from "../../lib/compiler/codegen/target.js";
 import { architectureOfHuggingFace } from "../../lib/compiler/models/registry.js";
 import { buildCausalLm } from "../../lib/compiler/nn/causal-lm.js";
 import { runPipeline } from "../../lib/compiler/passes/pipeline.js";
-import { cpuFeatures, loadCompilerLibrary } from "../../lib/ffi/index.js";
+import { cpuFeatures, FfiModule, loadCompilerLibrary } from "../../lib/ffi/index.js";
 import { DecoderRunner } from "../support/decoder-runner.js";
 import { float32Parameters } from "../support/float32-parameters.js";
-import { testGpus } from "../support/gpu-kernel.js";
+import { testCuda, testGpus } from "../support/gpu-kernel.js";
 import { readSafetensor, readSafetensors } from "../support/safetensors.js";
 import { sharedData } from "../support/shared-data.js";
 
@@ -29,11 +31,25 @@ const CASES: readonly (readonly [architecture: string, target: string])[] = [
   ...testGpus().flatMap(({ kind }) =>
     ["llama", "llama3-rope", "mistral", "qwen2", "qwen3"].map((name) => [name, kind] as const),
   ),
+  // The same kernels by another generator; slow where it runs on the processor.
+  ...testCuda().flatMap(({ target }) => ["llama", "qwen3"].map((name) => [name, target] as const)),
 ];
+
+/** A library written and loaded: code for CUDA is chosen when it is loaded. */
+async function throughFile(executable: FfiModule, target: Target): Promise<FfiModule> {
+  const folder = mkdtempSync(path.join(tmpdir(), "node-mlc-decoder-"));
+  const file = path.join(folder, "decoder.so");
+  try {
+    await linkLibrary(executable, target, file);
+    return FfiModule.loadFromFile(file);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 describe.skipIf(goldens === undefined).each(CASES)("%s q0f32 for %s", (name, targetName) => {
   const folder = path.join(goldens ?? "", name);
-  const gpu = testGpus().find(({ kind }) => kind === targetName);
+  const gpu = [...testGpus(), ...testCuda()].find(({ target }) => target === targetName);
   let newRunner: () => DecoderRunner;
   let rows: number[][];
   let expected: Float32Array[][];
@@ -41,8 +57,9 @@ describe.skipIf(goldens === undefined).each(CASES)("%s q0f32 for %s", (name, tar
   /** Weights of the output projection, a row a token. */
   let output: Float32Array[];
 
-  beforeAll(() => {
+  beforeAll(async () => {
     loadCompilerLibrary();
+    gpu?.prepare();
     const source = JSON.parse(readFileSync(path.join(folder, "config.json"), "utf8")) as Record<
       string,
       unknown
@@ -58,7 +75,8 @@ describe.skipIf(goldens === undefined).each(CASES)("%s q0f32 for %s", (name, tar
       prefillChunk: 48,
       maxBatch: 4,
     });
-    const executable = buildExecutable(runPipeline(module).module, target);
+    const built = buildExecutable(runPipeline(module).module, target);
+    const executable = gpu?.kind === "cuda" ? await throughFile(built, target) : built;
     newRunner = () =>
       new DecoderRunner(executable, config, parameters.tensors, "float32", 64, gpu?.placement);
 

@@ -2,10 +2,11 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../build/fake_cuda");
+/** The folder of its libraries, which looks like a toolkit. */
+export const FAKE_CUDA = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../build/fake_cuda");
 
 /** The libcudart that belongs to the fake driver. */
-export const FAKE_CUDART = path.join(root, "lib64", "libcudart.so.13");
+export const FAKE_CUDART = path.join(FAKE_CUDA, "lib64", "libcudart.so.13");
 
 export interface FakeGpus {
   /** Of each GPU: 90 for 9.0. */
@@ -23,8 +24,8 @@ export function fakeCuda({
   start = 0,
 }: FakeGpus = {}): Record<string, string> {
   return {
-    LD_LIBRARY_PATH: path.join(root, "lib64"),
-    CUDA_HOME: root,
+    LD_LIBRARY_PATH: path.join(FAKE_CUDA, "lib64"),
+    CUDA_HOME: FAKE_CUDA,
     FAKE_CUDA_CAPABILITIES: capabilities.join(","),
     FAKE_CUDA_VERSION: String(version),
     FAKE_CUDA_INIT: String(start),
@@ -32,4 +33,4 @@ export function fakeCuda({
 }
 
 /** The environment of a process with a driver that has hardly a function. */
-export const emptyDriver: Record<string, string> = { LD_LIBRARY_PATH: path.join(root, "empty") };
+export const emptyDriver: Record<string, string> = { LD_LIBRARY_PATH: path.join(FAKE_CUDA, "empty") };

@@ -3,31 +3,61 @@ import { existsSync } from "node:fs";
 import { buildPrimFuncs } from "../../lib/compiler/codegen/build.js";
 import { gpuTarget } from "../../lib/compiler/codegen/gpu-target.js";
 import { resolveTarget } from "../../lib/compiler/codegen/target.js";
-import type { GpuTraits } from "../../lib/compiler/kernels/kernel-target.js";
+import type { GpuKind, GpuTraits } from "../../lib/compiler/kernels/kernel-target.js";
 import {
   compilerLibraryPath,
   type Device,
+  device,
   type FfiArgument,
   type FfiModule,
   type FfiObject,
   loadCompilerLibrary,
+  loadDeviceRuntime,
   Tensor,
 } from "../../lib/ffi/index.js";
+import { hasNvrtc } from "./cuda-compiler.js";
 import type { Placement } from "./decoder-runner.js";
 import { copy } from "./device-tensor.js";
+import { canEmulateCuda, EMULATED_TARGET, emulateCuda, loadedLibrary } from "./emulated-cuda.js";
 import { floats } from "./kernel-library.js";
 import { opencl, openclDevices } from "./opencl-device.js";
 import type { ReferenceWeight } from "./reference/rows16.js";
 import { canCompileWgsl, vulkan, vulkanDevices } from "./vulkan-device.js";
 
+/** How a kind of GPUs is compiled for and found. */
+interface GpuSetup {
+  readonly kind: GpuKind;
+  /** Compiles for it. */
+  readonly target: string;
+  /** The device; its runtime is loaded. */
+  device(): Device;
+  /** Makes what was just built callable. */
+  loaded?(library: FfiModule): FfiModule;
+}
+
+/** DLPack's numbers; Vulkan's runtime is known as WebGPU's. */
+const DEVICE_TYPES: Readonly<Record<GpuKind, number>> = { opencl: 4, vulkan: 15, cuda: 2 };
+
 /** A kind of GPUs to compile for and run on. */
 export class TestGpu {
-  readonly kind: "opencl" | "vulkan";
-  readonly #device: Device;
+  readonly kind: GpuKind;
+  readonly target: string;
+  readonly #setup: GpuSetup;
 
-  constructor(kind: "opencl" | "vulkan", device: Device) {
-    this.kind = kind;
-    this.#device = device;
+  constructor(setup: GpuSetup) {
+    this.kind = setup.kind;
+    this.target = setup.target;
+    this.#setup = setup;
+  }
+
+  /** Loads the runtime of its kind, before code for it is built. */
+  prepare(): void {
+    this.#setup.device();
+  }
+
+  /** What was just built, callable. */
+  loaded(library: FfiModule): FfiModule {
+    return this.#setup.loaded?.(library) ?? library;
   }
 
   /** What kernels may count on. */
@@ -44,7 +74,7 @@ export class TestGpu {
   /** A copy on the device; a tensor that is there already. */
   copyOf(tensor: Tensor): Tensor {
     if (tensor.device.type !== "cpu") return tensor;
-    const there = Tensor.empty([...tensor.shape], tensor.dtype, this.#device);
+    const there = Tensor.empty([...tensor.shape], tensor.dtype, this.#setup.device());
     copy(tensor, there);
     return there;
   }
@@ -60,8 +90,7 @@ export class TestGpu {
   /** Compiled functions on the device. */
   get placement(): Placement {
     return {
-      // DLPack's numbers of OpenCL and of WebGPU, as which Vulkan's runtime is known.
-      deviceType: this.kind === "opencl" ? 4 : 15,
+      deviceType: DEVICE_TYPES[this.kind],
       parameter: (tensor) => this.copyOf(tensor.shape.length === 3 ? words(tensor) : tensor),
       pages: (tensor) => this.pages(tensor),
       input: (tensor) => this.copyOf(tensor),
@@ -74,10 +103,40 @@ export class TestGpu {
 export function testGpus(): TestGpu[] {
   if (!existsSync(compilerLibraryPath())) return [];
   const found: TestGpu[] = [];
-  if (openclDevices().length > 0) found.push(new TestGpu("opencl", opencl()));
-  if (vulkanDevices().length > 0 && canCompileWgsl()) found.push(new TestGpu("vulkan", vulkan()));
+  if (openclDevices().length > 0)
+    found.push(new TestGpu({ kind: "opencl", target: "opencl", device: opencl }));
+  if (vulkanDevices().length > 0 && canCompileWgsl())
+    found.push(new TestGpu({ kind: "vulkan", target: "vulkan", device: vulkan }));
   return found;
 }
+
+/** CUDA on this machine's GPU, where it has one with the compiler, or its code on the processor. */
+export function testCuda(): TestGpu[] {
+  if (!existsSync(compilerLibraryPath())) return [];
+  // NVIDIA's driver makes it.
+  if (existsSync("/dev/nvidiactl")) return hasNvrtc() ? [new TestGpu(realCuda)] : [];
+  return canEmulateCuda() ? [new TestGpu(emulatedCuda)] : [];
+}
+
+const realCuda: GpuSetup = {
+  kind: "cuda",
+  target: "cuda",
+  device: () => {
+    loadDeviceRuntime("cuda");
+    return device("cuda", 0);
+  },
+  loaded: loadedLibrary,
+};
+
+const emulatedCuda: GpuSetup = {
+  kind: "cuda",
+  target: EMULATED_TARGET,
+  device: () => {
+    emulateCuda();
+    return device("cuda", 0);
+  },
+  loaded: loadedLibrary,
+};
 
 /** One kernel, compiled for a GPU. */
 class GpuKernel {
@@ -86,7 +145,8 @@ class GpuKernel {
 
   constructor(func: FfiObject, gpu: TestGpu) {
     this.#gpu = gpu;
-    this.library = buildPrimFuncs({ kernel: func }, resolveTarget(gpu.kind));
+    gpu.prepare();
+    this.library = gpu.loaded(buildPrimFuncs({ kernel: func }, resolveTarget(gpu.target)));
   }
 
   /** Calls it with `args` and a float32 output of `shape` filled with NaN, which it returns. */

@@ -1,11 +1,14 @@
 /*!
  * \file fake_cuda/driver.cc
- * \brief A libcuda.so.1 for machines without a GPU: it has the GPUs that the environment names, and
- * writes to standard output what it is to load and to launch instead of doing it.
+ * \brief A libcuda.so.1 for machines without a GPU: it has the GPUs that the environment names.
+ * Code of the fake NVRTC runs on the processor; of other code it writes to standard output what it
+ * is to load and to launch.
  *
  * FAKE_CUDA_CAPABILITIES: "90,86" (default "90"); FAKE_CUDA_VERSION: of the driver (default 13000);
  * FAKE_CUDA_INIT: what cuInit returns (default 0).
  */
+#include <dlfcn.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -44,6 +47,23 @@ std::string ArchitectureOf(const char* image) {
   const char* target = std::strstr(image, "\n.target sm_");
   return target == nullptr ? "nothing" : "compute_" + std::to_string(std::atoi(target + 12));
 }
+
+/*! \brief What the fake NVRTC's machine code begins with; the path of a library follows. */
+constexpr char kEmulated[] = "EMULATED";
+
+using Call = void (*)(void**);
+using Launch = int (*)(Call, void**, const unsigned*, unsigned);
+
+struct Module {
+  /*! \brief The library of emulated kernels; null for code that is only written down. */
+  void* emulation = nullptr;
+};
+
+struct Function {
+  std::string name;
+  Call call;
+  Launch launch;
+};
 
 /*! \brief The layout of CUlaunchConfig as far as it is read. */
 struct LaunchConfig {
@@ -130,15 +150,29 @@ FAKE_EXPORT int cuGetErrorName(int, const char** text) {
 }
 
 FAKE_EXPORT int cuModuleLoadData(void** module, const void* image) {
-  std::printf("load %s\n", ArchitectureOf(static_cast<const char*>(image)).c_str());
-  *module = const_cast<void*>(image);
+  const char* code = static_cast<const char*>(image);
+  auto* loaded = new Module();
+  if (std::strncmp(code, kEmulated, sizeof kEmulated - 1) == 0) {
+    loaded->emulation = dlopen(code + sizeof kEmulated - 1, RTLD_NOW | RTLD_LOCAL);
+    if (loaded->emulation == nullptr) return kNotSupported;
+  } else {
+    std::printf("load %s\n", ArchitectureOf(code).c_str());
+  }
+  *module = loaded;
   return 0;
 }
 
 FAKE_EXPORT int cuModuleUnload(void*) { return 0; }
 
-FAKE_EXPORT int cuModuleGetFunction(void** function, void*, const char* name) {
-  *function = new std::string(name);
+FAKE_EXPORT int cuModuleGetFunction(void** function, void* module, const char* name) {
+  void* emulation = static_cast<Module*>(module)->emulation;
+  auto* found = new Function{name, nullptr, nullptr};
+  if (emulation != nullptr) {
+    found->call = reinterpret_cast<Call>(dlsym(emulation, (found->name + "__call").c_str()));
+    found->launch = reinterpret_cast<Launch>(dlsym(emulation, "emulated_launch"));
+    if (found->call == nullptr || found->launch == nullptr) return kNotFound;
+  }
+  *function = found;
   return 0;
 }
 
@@ -146,11 +180,17 @@ FAKE_EXPORT int cuFuncSetAttribute(void*, int, int) { return 0; }
 
 FAKE_EXPORT int cuLaunchKernelEx(const LaunchConfig* config, void* function, void** arguments,
                                  void**) {
-  std::printf("launch %s grid %u %u %u block %u %u %u\n",
-              static_cast<std::string*>(function)->c_str(), config->grid[0], config->grid[1],
-              config->grid[2], config->block[0], config->block[1], config->block[2]);
+  const Function& kernel = *static_cast<Function*>(function);
+  const unsigned *grid = config->grid, *block = config->block;
+  if (arguments == nullptr || config->shared_bytes != 0) return kNotSupported;
+  if (kernel.call != nullptr) {
+    return block[1] * block[2] == 1 ? kernel.launch(kernel.call, arguments, grid, block[0])
+                                    : kNotSupported;
+  }
+  std::printf("launch %s grid %u %u %u block %u %u %u\n", kernel.name.c_str(), grid[0], grid[1],
+              grid[2], block[0], block[1], block[2]);
   std::fflush(stdout);
-  return arguments == nullptr ? kNotSupported : 0;
+  return 0;
 }
 
 FAKE_EXPORT int cuTensorMapEncodeTiled() { return kNotSupported; }

@@ -10,6 +10,7 @@
 /*! \brief CUDA_ERROR_NOT_SUPPORTED: of all that the tests do not need. */
 constexpr int kNotSupported = 801;
 constexpr int kInvalidContext = 201;
+constexpr int kNotFound = 500;
 
 /*! \brief Number of the GPU of the calling thread; -1 before one is chosen. */
 FAKE_EXPORT int* fake_cuda_current();

@@ -5,7 +5,7 @@ import { linear } from "../../../lib/compiler/kernels/gpu/index.js";
 import type { LinearOptions } from "../../../lib/compiler/kernels/index.js";
 import { loadCompilerLibrary } from "../../../lib/ffi/index.js";
 import { WEIGHT_FORMAT_NAMES, type WeightFormat } from "../../../lib/package/weight-format.js";
-import { packedWords, type TestGpu, testGpus } from "../../support/gpu-kernel.js";
+import { packedWords, type TestGpu, testCuda, testGpus } from "../../support/gpu-kernel.js";
 import { float32, relativeError } from "../../support/kernel-library.js";
 import { Random } from "../../support/random.js";
 import { referenceLinear } from "../../support/reference/linear.js";
@@ -42,7 +42,7 @@ function check(gpu: TestGpu, shape: Shape, tokenCounts: readonly number[] = TOKE
 
 const one = (format: WeightFormat, rows: number) => [{ format, rows }];
 
-describe.each(testGpus())("a linear kernel for $kind", (gpu) => {
+describe.each([...testGpus(), ...testCuda()])("a linear kernel for $kind", (gpu) => {
   beforeAll(() => loadCompilerLibrary());
 
   it.each(WEIGHT_FORMAT_NAMES)("multiplies by %s weights, with an incomplete last row block", (format) => {

@@ -5,7 +5,7 @@ import { pagedAttention } from "../../../lib/compiler/kernels/gpu/index.js";
 import { loadCompilerLibrary } from "../../../lib/ffi/index.js";
 import type { LayerOptions } from "../../support/attention-runner.js";
 import { type AttentionStep, checkAttention } from "../../support/attention-steps.js";
-import { type TestGpu, testGpus } from "../../support/gpu-kernel.js";
+import { type TestGpu, testCuda, testGpus } from "../../support/gpu-kernel.js";
 
 const TOLERANCE = 1e-5;
 /** A key at the border between two halves may become the other one. */
@@ -31,7 +31,7 @@ function check(gpu: TestGpu, options: LayerOptions): void {
 
 const SHAPE = { heads: 4, kvHeads: 2, headDim: 16, kvDtype: "float32" } as const;
 
-describe.each(testGpus())("paged attention for $kind", (gpu) => {
+describe.each([...testGpus(), ...testCuda()])("paged attention for $kind", (gpu) => {
   beforeAll(() => loadCompilerLibrary());
 
   it.each([8, 64, 80, 128, 256])("matches with heads of %i elements", (headDim) => {

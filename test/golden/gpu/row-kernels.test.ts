@@ -6,7 +6,7 @@ import { gpuProgram, parameter } from "../../../lib/compiler/kernels/gpu/program
 import { floatToHalf, halfToFloat } from "../../../lib/compiler/kernels/gpu/scalar-math.js";
 import { loadCompilerLibrary, Tensor } from "../../../lib/ffi/index.js";
 import { WEIGHT_FORMAT_NAMES } from "../../../lib/package/weight-format.js";
-import { packedWords, testGpus } from "../../support/gpu-kernel.js";
+import { packedWords, testCuda, testGpus } from "../../support/gpu-kernel.js";
 import { float32, int32, relativeError } from "../../support/kernel-library.js";
 import { Random } from "../../support/random.js";
 import { ropeRow } from "../../support/reference/attention.js";
@@ -15,7 +15,7 @@ import { columnsOf, randomWeight } from "../../support/reference/rows16.js";
 
 const THREADS = 64;
 
-describe.each(testGpus())("row kernels for $kind", (gpu) => {
+describe.each([...testGpus(), ...testCuda()])("row kernels for $kind", (gpu) => {
   beforeAll(() => loadCompilerLibrary());
 
   it.each([
