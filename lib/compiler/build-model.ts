@@ -4,6 +4,7 @@ import path from "node:path";
 import { MlcError } from "../errors.js";
 import { type FfiModule, loadCompilerLibrary } from "../ffi/index.js";
 import { PackageWriter } from "../package/package-writer.js";
+import { requireGenerator } from "./codegen/build.js";
 import { buildExecutable } from "./codegen/executable.js";
 import { linkLibrary, requireLinker } from "./codegen/linker.js";
 import type { Target } from "./codegen/target.js";
@@ -63,7 +64,10 @@ export async function buildModel(request: CompileRequest, events: BuildEvents): 
     const chunk = defaultPrefillChunk(model.config, cacheBytes);
     const limits = resolveLimits(request.limits, model.config.contextLength, chunk);
     requireWholeTexts(model.config, limits);
-    for (const target of targets) await requireLinker(target);
+    for (const target of targets) {
+      if (target.gpu !== undefined) requireGenerator(target.gpu);
+      await requireLinker(target);
+    }
     const output = path.resolve(request.output ?? defaultOutput(model, weights.scheme.name));
     await events.onOutput(output);
     await using writer = await PackageWriter.create(output, { expectedBytes: weights.bytes });

@@ -1,10 +1,17 @@
 // Tensor programs to machine code. The result is runnable in this process (LLVM's JIT) and can be written as an object file.
-import { call, type FfiModule, type FfiObject, loadDeviceRuntime } from "../../ffi/index.js";
+import { MlcError } from "../../errors.js";
+import {
+  call,
+  type FfiModule,
+  type FfiObject,
+  loadDeviceRuntime,
+  missingCodeGenerator,
+} from "../../ffi/index.js";
 import { withAttribute } from "../ir/attributes.js";
 import { irModule } from "../ir/ir-module.js";
 import type { PhaseDump } from "../passes/phase-dump.js";
 import { lowerGpuPrograms, lowerTensorPrograms } from "../passes/tir-pipeline.js";
-import { buildCuda } from "./cuda.js";
+import { buildCuda, requireCudaCompiler } from "./cuda.js";
 import type { GpuTarget } from "./gpu-target.js";
 import type { Target } from "./target.js";
 
@@ -54,4 +61,18 @@ function generateDeviceCode(programs: FfiObject, gpu: GpuTarget): FfiModule {
       loadDeviceRuntime("vulkan");
       return call("target.build.webgpu", programs, gpu.node);
   }
+}
+
+/**
+ * Asks whether code for a GPU can be made here, before anything long is done.
+ * @throws MlcError ERR_COMPILER_NOT_FOUND with the remedy, ERR_INVALID_ARGUMENT for an architecture that the compiler does not know.
+ */
+export function requireGenerator(gpu: GpuTarget): void {
+  if (gpu.kind === "cuda") requireCudaCompiler(gpu.architectures);
+  const missing = gpu.kind === "vulkan" ? missingCodeGenerator("vulkan") : undefined;
+  if (missing !== undefined)
+    throw new MlcError(
+      "ERR_COMPILER_NOT_FOUND",
+      `Expected the compiler from WGSL to SPIR-V to compile for Vulkan but ${missing}: install Rust's cargo and run "npm run build:native" in a checkout.`,
+    );
 }
